@@ -1,0 +1,107 @@
+"""Scans into a BLOCK and back: the first scan absolute, the later ones as differences.
+
+A difference is to the last present value of its channel; null is a missing value, whose fault
+stands in the exceptions under its index.
+"""
+
+from wire.cbor import Encoder
+from wire.errors import WireError
+from wire.faults import Fault
+from wire.message import BLOCK
+from wire.up import Block
+
+
+class BlockBuilder:
+    """Collects up to `scans` scans of `channels` values, in lists that are made once."""
+
+    def __init__(self, channels: int, scans: int) -> None:
+        self._channels = channels
+        self._values: list = [None] * (channels * scans)
+        self._last: list = [None] * channels
+        self._faults: dict = {}
+        self._scans = scans
+        self._count = 0
+        self._t_first = 0
+        self._t_last = 0
+
+    @property
+    def count(self) -> int:
+        """Scans taken since the last `clear`."""
+        return self._count
+
+    @property
+    def full(self) -> bool:
+        """True when another scan would not fit."""
+        return self._count >= self._scans
+
+    def add(self, ticks: int, items: tuple) -> None:
+        """Take one scan: `items` has an int or a Fault for each channel."""
+        if self._count == 0:
+            self._t_first = ticks
+        self._t_last = ticks
+        at = self._count * self._channels
+        for channel in range(self._channels):
+            value = items[channel]
+            if isinstance(value, Fault):
+                self._values[at] = None
+                self._faults[at] = value.code
+            else:
+                last = self._last[channel]
+                self._values[at] = value if last is None else value - last
+                self._last[channel] = value
+            at += 1
+        self._count += 1
+
+    def encode(self, encoder: Encoder, boot: int, stream: int, seq: int, group: int) -> bytes:
+        """The octets of the BLOCK with the scans taken so far."""
+        count = self._count * self._channels
+        encoder.start()
+        encoder.array(9 if self._faults else 8)
+        encoder.uint(BLOCK)
+        encoder.uint(boot)
+        encoder.uint(stream)
+        encoder.uint(seq)
+        encoder.uint(group)
+        encoder.uint(self._t_first)
+        encoder.uint(self._t_last - self._t_first)
+        encoder.array(count)
+        for at in range(count):
+            value = self._values[at]
+            if value is None:
+                encoder.null()
+            else:
+                encoder.integer(value)
+        if self._faults:
+            encoder.value(self._faults)
+        return encoder.take()
+
+    def clear(self) -> None:
+        """Begin the next block."""
+        self._count = 0
+        for channel in range(self._channels):
+            self._last[channel] = None
+        if self._faults:
+            self._faults = {}
+
+
+def scans_of(block: Block, channels: int) -> list:
+    """The block's scans as lists of `channels` absolute values, None where one is missing."""
+    values = block.values
+    if channels < 1 or len(values) % channels:
+        raise WireError(
+            "block_shape", str(len(values)) + " values do not fit " + str(channels) + " channels"
+        )
+    last: list = [None] * channels
+    scans: list = []
+    for start in range(0, len(values), channels):
+        scan: list = []
+        for channel in range(channels):
+            value = values[start + channel]
+            if value is not None:
+                before = last[channel]
+                if before is not None:
+                    value += before
+                last[channel] = value
+            scan.append(value)
+        scans.append(scan)
+    return scans

@@ -1,0 +1,71 @@
+"""What the messages of both directions share: numbers, comparison, and the way to a class."""
+
+from wire import cbor
+from wire.compat import const
+from wire.errors import WireError
+
+
+HELLO = const(0)
+WELCOME = const(1)
+DESCRIBE = const(2)
+BLOCK = const(3)
+ACK = const(4)
+GAP = const(5)
+TIME = const(6)
+TIME_REPLY = const(7)
+COMMAND = const(8)
+RESULT = const(9)
+CHUNK = const(10)
+LOG = const(11)
+WHO = const(12)
+RESERVED = (COMMAND, RESULT, CHUNK)
+
+
+class Message:
+    """One message; its attributes are the protocol's fields. Never changed once made."""
+
+    TYPE = -1
+
+    def encode(self, encoder: cbor.Encoder) -> bytes:
+        """The message's octets, written with `encoder`."""
+        encoder.start()
+        encoder.value(self.items())
+        return encoder.take()
+
+    def items(self) -> list:
+        """The members of the message's CBOR array, its type first."""
+        return [self.TYPE]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return type(self).__name__ + repr(self.__dict__)
+
+
+def read(data: bytes, classes: tuple) -> "Message":
+    """Decode `data` into an instance of the class among `classes` that has its type."""
+    items = cbor.decode(data)
+    if not isinstance(items, list) or not items:
+        raise WireError("not_a_message", "a message is an array that begins with its type")
+    number = items[0]
+    if isinstance(number, int) and number is not True and number is not False:
+        for candidate in classes:
+            if candidate.TYPE == number:
+                return candidate.from_items(items)  # type: ignore[no-any-return]
+        if number in RESERVED:
+            raise WireError("reserved_type", "type " + str(number))
+        if 0 <= number <= WHO:
+            raise WireError("wrong_direction", "type " + str(number))
+        raise WireError("unknown_type", "type " + str(number))
+    raise WireError("not_a_message", "the type is not a number")
+
+
+def sized(items: list, name: str, least: int, most: int) -> list:
+    """`items` if the message has `least` to `most` members."""
+    if len(items) < least or len(items) > most:
+        raise WireError("bad_field", name + ": " + str(len(items)) + " members")
+    return items
