@@ -1,0 +1,75 @@
+"""Which records of one node have been taken, and which are on disk: the whole duplicate check."""
+
+from wire.compat import const
+
+TAKEN = const(0)
+REPEAT = const(1)  # taken before
+AHEAD = const(2)  # a record before it is missing
+
+
+class Intake:
+    """Per (boot, stream) the next seq to take and the next seq that is not on disk.
+
+    One Intake serves a node for as long as the gateway runs, whatever port the node is on, so
+    that a record which waits for its commit is not taken again through another port.
+    """
+
+    def __init__(self, next_seqs: dict) -> None:
+        self._taken: dict = dict(next_seqs)
+        self._committed: dict = dict(next_seqs)
+        self._to_ack: dict = {}
+
+    def meet(self, queued: list) -> list:
+        """Compare with what the node holds; give what is missing as (boot, stream, seq, next_seq).
+
+        A stream that is new here begins where the node's queue begins. One that the node holds
+        only from a later seq on has lost the records between: another gateway, or an older copy
+        of this one's disk, acknowledged them.
+        """
+        missing = []
+        for boot, stream, first_seq, _next_seq in queued:
+            key = (boot, stream)
+            taken = self._taken.get(key)
+            if taken is None:
+                self._taken[key] = first_seq
+                self._committed[key] = first_seq
+            elif first_seq > taken:
+                missing.append((boot, stream, taken, first_seq))
+        return missing
+
+    def take(self, record) -> int:  # type: ignore[no-untyped-def]
+        """TAKEN if the record is the next of its stream; REPEAT or AHEAD, and an ACK due, if not."""
+        key = (record.boot, record.stream)
+        expected = self._taken.get(key, 0)
+        if record.seq == expected:
+            self._taken[key] = record.next_seq
+            return TAKEN
+        self._to_ack[key] = self._committed.get(key, 0)
+        return REPEAT if record.seq < expected else AHEAD
+
+    def give_back(self, record) -> None:  # type: ignore[no-untyped-def]
+        """Undo the latest `take` of the record's stream: nobody had room for it."""
+        self._taken[record.boot, record.stream] = record.seq
+
+    def commit(self, boot: int, stream: int, next_seq: int) -> None:
+        """Everything of the stream below `next_seq` is on disk: an ACK is due."""
+        self._committed[boot, stream] = next_seq
+        self._to_ack[boot, stream] = next_seq
+
+    def refuse(self) -> None:
+        """What was taken and not committed is lost here: expect it again from the node."""
+        for key in self._taken:
+            self._taken[key] = self._committed.get(key, 0)
+
+    def points(self, queued: list) -> list:
+        """The resume points for the streams the node named: [boot, stream, seq] each."""
+        return [
+            [boot, stream, self._committed.get((boot, stream), 0)] for boot, stream, _, _ in queued
+        ]
+
+    def next_ack(self) -> "tuple | None":
+        """The next (boot, stream, next_seq) that is due, or None."""
+        if not self._to_ack:
+            return None
+        key, next_seq = self._to_ack.popitem()
+        return key[0], key[1], next_seq
