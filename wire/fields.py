@@ -4,6 +4,7 @@ from wire.compat import const
 from wire.errors import WireError
 
 VERSION = const(1)  # of the link protocol
+MESSAGE_OCTETS = const(1024)  # of one message in either direction
 BOOT_LIMIT = 0xFFFFFFFFFFFF  # boot_count << 16 | random 16 bits
 SEQ_LIMIT = 0xFFFFFFFF
 TICKS_LIMIT = 0xFFFFFFFFFFFFFF  # microseconds: 2,284 years

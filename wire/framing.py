@@ -14,9 +14,7 @@ _ESCAPE = b"\x7d"
 _FCS_OCTETS = const(4)
 _FIRST_OF_MESSAGE = const(0x80)
 
-MESSAGE_LIMIT_UP = const(1024)  # octets of one message, node to gateway
-MESSAGE_LIMIT_DOWN = const(200)
-FRAME_LIMIT_UP = const(2058)  # stuffed octets with both flags: every octet escaped
+FRAME_LIMIT_UP = const(2058)  # stuffed octets: fields.MESSAGE_OCTETS, FCS, all escaped, two flags
 FRAME_LIMIT_DOWN = const(240)  # the ESP32 console's receive ring holds 260 and drops silently
 TEXT_LIMIT = const(4096)  # console octets kept until somebody takes them
 

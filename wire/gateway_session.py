@@ -70,6 +70,7 @@ class GatewaySession:
         """The descriptor of the node is known now."""
         if self.state == DESCRIBING:
             self.state = OPEN
+            self._welcome = None
 
     def ask_time(self, number: int) -> None:
         """Send TIME with this id at the next chance."""

@@ -3,6 +3,7 @@
 from wire import cbor
 from wire.compat import const
 from wire.errors import WireError
+from wire.fields import MESSAGE_OCTETS
 
 
 HELLO = const(0)
@@ -48,6 +49,8 @@ class Message:
 
 def read(data: bytes, classes: tuple) -> "Message":
     """Decode `data` into an instance of the class among `classes` that has its type."""
+    if len(data) > MESSAGE_OCTETS:
+        raise WireError("too_long", str(len(data)) + " octets, limit " + str(MESSAGE_OCTETS))
     items = cbor.decode(data)
     if not isinstance(items, list) or not items:
         raise WireError("not_a_message", "a message is an array that begins with its type")
