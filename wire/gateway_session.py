@@ -30,7 +30,7 @@ class GatewaySession:
         self._name = name
         self._window = window
         self._intake: "Intake | None" = None
-        self._who = False
+        self._who = True  # a node that runs already need not wait for its own HELLO
         self._who_ms = -WHO_EVERY_MS
         self._welcome: "down.Welcome | None" = None
         self._welcome_ms = 0

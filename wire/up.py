@@ -1,5 +1,7 @@
 """Messages from the node to the gateway."""
 
+from hashlib import sha256
+
 from wire import fields, message
 from wire.fields import VERSION
 from wire.message import Message
@@ -12,6 +14,11 @@ VALUES_LIMIT = 1000  # integers in a BLOCK; the frame's limit comes sooner
 VALUE_LIMIT = 0x1FFFFFFFFFFFFF  # every raw value is exact as a double, too
 CODE_LIMIT = 255
 MTU_LIMIT = 0xFFFF
+
+
+def descriptor_hash(encoded: bytes) -> bytes:
+    """The name of a descriptor: the first octets of the SHA-256 of its encoding."""
+    return sha256(encoded).digest()[:HASH_OCTETS]
 
 
 class Hello(Message):

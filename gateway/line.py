@@ -1,0 +1,299 @@
+"""One open line: octets of the port to and from the session, the store and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gateway import fast_decode
+from gateway.counters import hexed, printable
+from gateway.node_clock import Exchange
+from gateway.store import Arrival
+from wire import cbor, down, up
+from wire.errors import WireError
+from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
+from wire.gateway_session import DESCRIBING, OPEN, GatewaySession
+from wire.intake import TAKEN
+
+if TYPE_CHECKING:
+    from gateway.capture import Capture
+    from gateway.counters import Conditions, Counters
+    from gateway.host_clock import Clock
+    from gateway.nodes import Node, Nodes
+    from gateway.serial_port import SerialPort
+    from gateway.store import Store
+    from gateway.timeline import Timeline
+    from wire.message import Message
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25  # how often a line that nothing wakes looks at its deadlines
+DOWN_SPACING_S = 0.05  # the node's receive ring is empty again, even if it says nothing
+TIME_REPLY_S = 2.0  # an answer that took longer tells nothing about the time
+SILENCE_NS = 30_000_000_000
+NOISE_SHOWN = 64
+LOST_REASON = "lost_by_gateway"
+NS_PER_MS = 1_000_000
+
+
+class LinkState(StrEnum):
+    """What is known of the other end of a line."""
+
+    WAITING = "waiting"  # nothing has come yet
+    STRANGER = "stranger"  # something comes, but no HELLO
+    DESCRIBING = "describing"
+    OPEN = "open"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What every line of a gateway works with."""
+
+    name: str
+    nodes: Nodes
+    store: Store
+    timeline: Timeline
+    clock: Clock
+    counters: Counters
+    conditions: Conditions
+    host_boot: int
+    capture: Capture | None = None
+
+
+class Line:
+    """Serves one open port until it is lost. Used once."""
+
+    def __init__(self, port: SerialPort, services: Services, window: int) -> None:
+        self.path = port.path
+        self.node: Node | None = None
+        self._port = port
+        self._services = services
+        self._window = window
+        self._session = GatewaySession(services.name, window)
+        self._reader = FrameReader(FRAME_LIMIT_UP, self._on_refused)
+        self._encoder = cbor.Encoder(1024)
+        self._wake = asyncio.Event()
+        self._credit = asyncio.Event()
+        self._heard_ns = 0
+        self._console = b""
+        self._time_id = 0
+        self._time_asked: tuple[int, int] | None = None  # id, boottime ns at sending
+
+    async def serve(self) -> None:
+        """Read and write until the port is lost (PortLost) or the task is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receive(), name=f"receive {self.path}")
+                tasks.create_task(self._send(), name=f"send {self.path}")
+        finally:
+            self.leave()
+            self._services.conditions.clear(f"line {self.path}")
+
+    def wake(self) -> None:
+        """Something may be due to be sent."""
+        self._wake.set()
+
+    def leave(self) -> None:
+        """The node is not on this line (any more): whoever speaks next has to say HELLO."""
+        if self.node is not None:
+            self.node.detach(self)
+            self.node = None
+        self._session = GatewaySession(self._services.name, self._window)
+
+    def state(self) -> LinkState:
+        """What is known of the other end now."""
+        if not self._heard_ns:
+            return LinkState.WAITING
+        if self._services.clock.boottime_ns() - self._heard_ns > SILENCE_NS:
+            return LinkState.SILENT
+        if self._session.state == OPEN:
+            return LinkState.OPEN
+        return LinkState.DESCRIBING if self._session.state == DESCRIBING else LinkState.STRANGER
+
+    async def _receive(self) -> None:
+        capture = self._services.capture
+        while True:
+            data, arrived_ns = await self._port.read()
+            if capture is not None:
+                capture.up(self.path, data)
+            self._heard_ns = arrived_ns
+            for frame in self._reader.feed(data):
+                self._on_frame(frame, arrived_ns)
+            self._on_text(self._reader.take_text())
+            self._wake.set()
+
+    def _on_frame(self, frame: bytes, arrived_ns: int) -> None:
+        self._credit.set()
+        try:
+            message = fast_decode.decode(frame)
+            news = self._session.receive(message, arrived_ns // NS_PER_MS)
+        except WireError as error:
+            self._on_wire_error(error, frame)
+            return
+        if self.node is not None:
+            self.node.heard_ns = arrived_ns
+        if news is not None:
+            self._on_news(news, frame, arrived_ns)
+        else:
+            self._services.counters.count("frames_without_news")
+
+    def _on_news(self, news: Message, frame: bytes, arrived_ns: int) -> None:
+        match news:
+            case up.Block() | up.Gap():
+                self._on_record(news, frame, arrived_ns)
+            case up.Hello():
+                self._on_hello(news, arrived_ns)
+            case up.TimeReply():
+                self._on_time_reply(news, arrived_ns)
+            case up.Describe():
+                self._on_describe(news)
+            case up.Log() if self.node is not None:
+                self._services.counters.count("node_log_lines")
+                text = printable(news.text.encode(), NOISE_SHOWN * 4)
+                self.node.console.append(f"{news.level}: {text}")
+                log.info("node %s says %s: %s", self.node.name, news.level, text)
+
+    def _on_record(self, record: up.Block | up.Gap, frame: bytes, arrived_ns: int) -> None:
+        node = self.node
+        hello = self._session.hello
+        if node is None or hello is None:
+            return
+        arrival = Arrival(
+            node.uid,
+            record.boot,
+            record.stream,
+            record.seq,
+            record.next_seq,
+            record.TYPE,
+            frame,
+            hello.desc,
+            self._services.host_boot,
+            arrived_ns,
+        )
+        if self._services.store.append(arrival):
+            node.taken += 1
+        else:
+            node.intake.give_back(record)
+            self._services.counters.count("store_queue_full")
+
+    def _on_hello(self, hello: up.Hello, arrived_ns: int) -> None:
+        services = self._services
+        services.counters.count("hellos")
+        if self.node is not None and self.node.uid != hello.uid:
+            log.warning("%s: node %s went, %s came", self.path, self.node.name, hello.uid.hex())
+            self.node.detach(self)
+        node = services.nodes.meet(hello.uid)
+        node.attach(self)
+        if node.hello is None or node.hello.boot != hello.boot:
+            log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, hello.reset)
+        self.node = node
+        node.hello = hello
+        node.heard_ns = arrived_ns
+        services.timeline.hello(hello.uid, hello.boot, hello.ticks, arrived_ns)
+        known = services.store.has_descriptor(hello.desc)
+        missing = self._session.meet(
+            node.intake, known, secrets.token_bytes(up.NONCE_OCTETS), arrived_ns // NS_PER_MS
+        )
+        for boot, stream, seq, next_seq in missing:
+            log.error("node %s: records %d to %d are lost", node.name, seq, next_seq - 1)
+            services.counters.count("records_lost_by_gateway", next_seq - seq)
+            gap = up.Gap(boot, stream, seq, next_seq, LOST_REASON, 0, hello.ticks)
+            if node.intake.take(gap) == TAKEN:
+                self._on_record(gap, gap.encode(self._encoder), arrived_ns)
+
+    def _on_describe(self, describe: up.Describe) -> None:
+        hello = self._session.hello
+        body = cbor.encode(describe.descriptor)
+        if hello is None or up.descriptor_hash(body) != hello.desc:
+            self._services.counters.count("descriptor_mismatch")
+            return
+        self._services.store.put_descriptor(hello.desc, body)
+        self._session.described()
+
+    def _on_time_reply(self, reply: up.TimeReply, arrived_ns: int) -> None:
+        hello = self._session.hello
+        asked, self._time_asked = self._time_asked, None
+        if asked is None or asked[0] != reply.id or self.node is None or hello is None:
+            self._services.counters.count("time_replies_unasked")
+            return
+        self._services.timeline.exchange(
+            self.node.uid,
+            hello.boot,
+            Exchange(t1_ns=asked[1], t2_us=reply.received, t3_us=reply.sent, t4_ns=arrived_ns),
+        )
+
+    def _on_text(self, text: bytes) -> None:
+        if not text:
+            return
+        *lines, self._console = (self._console + text).split(b"\n")
+        self._console = self._console[-NOISE_SHOWN * 4 :]
+        for line in lines:
+            shown = printable(line, NOISE_SHOWN * 4)
+            self._services.counters.count("console_lines")
+            if self.node is not None:
+                self.node.console.append(shown)
+            log.debug("%s: console: %s", self.path, shown)
+
+    def _on_refused(self, reason: str, octets: bytes) -> None:
+        self._services.counters.count(f"frame_{reason}")
+        self._services.conditions.set(f"line {self.path}", f"frame_{reason}", hexed(octets))
+
+    def _on_wire_error(self, error: WireError, frame: bytes) -> None:
+        self._services.counters.count(f"message_{error.reason}")
+        self._services.conditions.set(
+            f"line {self.path}", f"message_{error.reason}", f"{error} in {hexed(frame)}"
+        )
+
+    async def _send(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            self._ask_time()
+            while (message := self._session.poll(self._now_ms())) is not None:
+                await self._write(message)
+
+    def _now_ms(self) -> int:
+        return self._services.clock.boottime_ns() // NS_PER_MS
+
+    def _ask_time(self) -> None:
+        hello = self._session.hello
+        if self.node is None or hello is None or self._session.state != OPEN:
+            return
+        now_ns = self._services.clock.boottime_ns()
+        if self._time_asked is not None:
+            if now_ns - self._time_asked[1] < TIME_REPLY_S * 1e9:
+                return
+            self._services.counters.count("time_replies_late")
+            self._time_asked = None
+        if self._services.timeline.exchange_due(self.node.uid, hello.boot, now_ns):
+            self._time_id = (self._time_id + 1) & 0xFFFF
+            self._time_asked = (self._time_id, now_ns)
+            self._session.ask_time(self._time_id)
+
+    async def _write(self, message: Message) -> None:
+        # One frame at a time: the node's receive ring holds 260 octets and drops silently.
+        try:
+            async with asyncio.timeout(DOWN_SPACING_S):
+                await self._credit.wait()
+        except TimeoutError:
+            pass
+        self._credit.clear()
+        frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
+        if isinstance(message, down.Welcome):
+            while len(frame) > FRAME_LIMIT_DOWN and message.next:
+                message.next.pop()  # a stream without a resume point starts where the node holds it
+                frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
+        if isinstance(message, down.Time):
+            self._time_asked = (message.id, self._services.clock.boottime_ns())
+        await self._port.write(frame)
+        if self._services.capture is not None:
+            self._services.capture.down(self.path, frame)

@@ -1,0 +1,75 @@
+"""The nodes the gateway has met since it started, whatever port they are on."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from wire.intake import Intake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gateway.line import Line
+    from gateway.store import Arrival, Store
+    from wire.up import Hello
+
+CONSOLE_LINES = 100  # lines of a node's console kept for whoever asks
+
+
+class Node:
+    """One node: its intake, its latest HELLO and the line it is on."""
+
+    def __init__(self, uid: bytes, intake: Intake) -> None:
+        self.uid = uid
+        self.intake = intake
+        self.hello: Hello | None = None
+        self.name = uid.hex()
+        self.line: Line | None = None
+        self.heard_ns = 0  # CLOCK_BOOTTIME of the latest frame
+        self.taken = 0
+        self.console: deque[str] = deque(maxlen=CONSOLE_LINES)
+
+    def attach(self, line: Line) -> None:
+        """The node speaks on this line now; another line it was on has lost it."""
+        if self.line is not None and self.line is not line:
+            self.line.leave()
+        self.line = line
+
+    def detach(self, line: Line) -> None:
+        """The line is gone."""
+        if self.line is line:
+            self.line = None
+
+
+class Nodes:
+    """All nodes by uid. Intakes begin with what the store has on disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._by_uid: dict[bytes, Node] = {}
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._by_uid.values())
+
+    def meet(self, uid: bytes) -> Node:
+        """The node with this uid; a new one when it was never heard before."""
+        node = self._by_uid.get(uid)
+        if node is None:
+            node = Node(uid, Intake(self._store.next_seqs(uid)))
+            self._by_uid[uid] = node
+        return node
+
+    def committed(self, arrivals: Iterable[Arrival]) -> None:
+        """These are on disk: their acknowledgements are due."""
+        last = {(a.uid, a.boot, a.stream): a.next_seq for a in arrivals}
+        for (uid, boot, stream), next_seq in last.items():
+            node = self._by_uid[uid]
+            node.intake.commit(boot, stream, next_seq)
+            if node.line is not None:
+                node.line.wake()
+
+    def refused(self, arrivals: Iterable[Arrival]) -> None:
+        """These are not on disk and never will be by themselves: the nodes send them again."""
+        for uid in {a.uid for a in arrivals}:
+            self._by_uid[uid].intake.refuse()
