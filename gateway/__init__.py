@@ -1,0 +1,1 @@
+"""The agent on the Pi: ports, sessions, clock, store, sinks, status."""
