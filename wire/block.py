@@ -16,9 +16,9 @@ class BlockBuilder:
 
     def __init__(self, channels: int, scans: int) -> None:
         self._channels = channels
-        self._values: list = [None] * (channels * scans)
-        self._last: list = [None] * channels
-        self._faults: dict = {}
+        self._values: list[int | None] = [None] * (channels * scans)
+        self._last: list[int | None] = [None] * channels
+        self._faults: dict[int, int] = {}
         self._scans = scans
         self._count = 0
         self._t_first = 0
@@ -34,7 +34,7 @@ class BlockBuilder:
         """True when another scan would not fit."""
         return self._count >= self._scans
 
-    def add(self, ticks: int, items: tuple) -> None:
+    def add(self, ticks: int, items: tuple[int | Fault, ...]) -> None:
         """Take one scan: `items` has an int or a Fault for each channel."""
         if self._count == 0:
             self._t_first = ticks
@@ -84,17 +84,15 @@ class BlockBuilder:
             self._faults = {}
 
 
-def scans_of(block: Block, channels: int) -> list:
+def scans_of(block: Block, channels: int) -> list[list[int | None]]:
     """The block's scans as lists of `channels` absolute values, None where one is missing."""
     values = block.values
     if channels < 1 or len(values) % channels:
-        raise WireError(
-            "block_shape", str(len(values)) + " values do not fit " + str(channels) + " channels"
-        )
-    last: list = [None] * channels
-    scans: list = []
+        raise WireError("block_shape", str(len(values)) + " values do not fit " + str(channels) + " channels")
+    last: list[int | None] = [None] * channels
+    scans: list[list[int | None]] = []
     for start in range(0, len(values), channels):
-        scan: list = []
+        scan: list[int | None] = []
         for channel in range(channels):
             value = values[start + channel]
             if value is not None:

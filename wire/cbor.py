@@ -10,6 +10,10 @@ from struct import pack, pack_into, unpack
 from wire.compat import const
 from wire.errors import WireError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DEPTH_LIMIT = const(8)  # arrays and maps within each other
 _UINT = const(0)
 _NEGATIVE = const(1)
@@ -98,7 +102,7 @@ class Encoder:
         else:
             raise WireError("type", "cannot encode " + type(value).__name__)
 
-    def _map(self, value: dict) -> None:
+    def _map(self, value: "dict[Any, object]") -> None:
         self._head(_MAP, len(value))
         for encoded, key in sorted((encode(key), key) for key in value):
             self._raw(encoded)
@@ -186,8 +190,8 @@ class _Decoder:
             return [self.item(depth + 1) for _ in range(number)]
         return self._map(number, depth + 1)
 
-    def _map(self, count: int, depth: int) -> dict:
-        out: dict = {}
+    def _map(self, count: int, depth: int) -> "dict[Any, object]":
+        out: dict[Any, object] = {}
         previous = b""
         for _ in range(count):
             start = self.at
@@ -236,7 +240,7 @@ class _Decoder:
             return value
         if minor == _FLOAT32:
             octets = self._take(4)
-            value = unpack(">f", octets)[0]
+            value = float(unpack(">f", octets)[0])
             if len(_float_octets(value)) != 5:
                 raise WireError("not_shortest", "single float that fits a half")
             return value

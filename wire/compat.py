@@ -1,9 +1,16 @@
 """The one difference between the two runtimes that the other modules may see."""
 
-try:
-    from micropython import const
-except ImportError:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
 
     def const(value: int) -> int:
         """Give the value back; MicroPython's compiler folds the call away."""
         return value
+
+else:
+    try:
+        from micropython import const
+    except ImportError:
+
+        def const(value):
+            return value

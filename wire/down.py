@@ -4,6 +4,10 @@ from wire import fields, message
 from wire.fields import VERSION
 from wire.message import Message
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 NONCE_OCTETS = 8
 
 
@@ -13,7 +17,13 @@ class Welcome(Message):
     TYPE = message.WELCOME
 
     def __init__(
-        self, gw: str, next: list, window: int, need_desc: bool, nonce: bytes, ignored: int = 0  # noqa: A002 - the field's name
+        self,
+        gw: str,
+        next: list[list[int]],
+        window: int,
+        need_desc: bool,
+        nonce: bytes,
+        ignored: int = 0,
     ) -> None:
         self.gw = gw
         self.next = next  # [boot, stream, seq] each
@@ -22,7 +32,7 @@ class Welcome(Message):
         self.nonce = nonce
         self.ignored = ignored
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The type and the map."""
         return [
             self.TYPE,
@@ -37,7 +47,7 @@ class Welcome(Message):
         ]
 
     @staticmethod
-    def from_items(items: list) -> "Welcome":
+    def from_items(items: "list[Any]") -> "Welcome":
         """Check every field; WireError names the first bad one."""
         keyed = fields.mapping(message.sized(items, "WELCOME", 2, 2)[1], "WELCOME")
         fields.version(keyed, "WELCOME")
@@ -62,12 +72,12 @@ class Ack(Message):
         self.next_seq = next_seq
         self.window = window
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members."""
         return [self.TYPE, self.boot, self.stream, self.next_seq, self.window]
 
     @staticmethod
-    def from_items(items: list) -> "Ack":
+    def from_items(items: "list[Any]") -> "Ack":
         """Check every field; WireError names the first bad one."""
         message.sized(items, "ACK", 5, 5)
         return Ack(
@@ -83,15 +93,15 @@ class Time(Message):
 
     TYPE = message.TIME
 
-    def __init__(self, id: int) -> None:  # noqa: A002 - the field's name
+    def __init__(self, id: int) -> None:
         self.id = id
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members."""
         return [self.TYPE, self.id]
 
     @staticmethod
-    def from_items(items: list) -> "Time":
+    def from_items(items: "list[Any]") -> "Time":
         """Check the field; WireError names it."""
         message.sized(items, "TIME", 2, 2)
         return Time(fields.uint(items[1], "TIME.id", fields.SEQ_LIMIT))
@@ -103,7 +113,7 @@ class Who(Message):
     TYPE = message.WHO
 
     @staticmethod
-    def from_items(items: list) -> "Who":
+    def from_items(items: "list[Any]") -> "Who":
         """WHO has no fields."""
         message.sized(items, "WHO", 1, 1)
         return Who()

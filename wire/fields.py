@@ -3,6 +3,10 @@
 from wire.compat import const
 from wire.errors import WireError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 VERSION = const(1)  # of the link protocol
 MESSAGE_OCTETS = const(1024)  # of one message in either direction
 BOOT_LIMIT = 0xFFFFFFFFFFFF  # boot_count << 16 | random 16 bits
@@ -56,7 +60,7 @@ def boolean(value: object, name: str) -> bool:
     raise bad(name, "not true or false")
 
 
-def members(value: object, name: str, most: int) -> list:
+def members(value: object, name: str, most: int) -> "list[Any]":
     """An array of at most `most` members."""
     if not isinstance(value, list):
         raise bad(name, "not an array")
@@ -65,7 +69,7 @@ def members(value: object, name: str, most: int) -> list:
     return value
 
 
-def mapping(value: object, name: str) -> dict:
+def mapping(value: object, name: str) -> "dict[str, Any]":
     """A map whose keys are text."""
     if not isinstance(value, dict):
         raise bad(name, "not a map")
@@ -75,7 +79,7 @@ def mapping(value: object, name: str) -> dict:
     return value
 
 
-def stream_points(value: object, name: str, seqs: int) -> list:
+def stream_points(value: object, name: str, seqs: int) -> "list[Any]":
     """An array of [boot, stream, seq ...] with `seqs` sequence numbers each."""
     points = members(value, name, STREAMS_LIMIT)
     for point in points:
@@ -89,7 +93,7 @@ def stream_points(value: object, name: str, seqs: int) -> list:
     return points
 
 
-def version(keyed: dict, name: str) -> None:
+def version(keyed: "dict[str, Any]", name: str) -> None:
     """WireError unless the message speaks this version of the protocol."""
     number = uint(keyed.get("v"), name + ".v", SEQ_LIMIT)
     if number != VERSION:

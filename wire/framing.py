@@ -9,6 +9,10 @@ from binascii import crc32
 
 from wire.compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _FLAG = b"\x7e"
 _ESCAPE = b"\x7d"
 _FCS_OCTETS = const(4)
@@ -19,7 +23,7 @@ FRAME_LIMIT_DOWN = const(240)  # the ESP32 console's receive ring holds 260 and 
 TEXT_LIMIT = const(4096)  # console octets kept until somebody takes them
 
 
-def _pairs(octets: bytes) -> tuple:
+def _pairs(octets: bytes) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((bytes([o]), bytes([0x7D, o ^ 0x20])) for o in octets)
 
 
@@ -29,7 +33,7 @@ ESCAPES_UP = _pairs(b"\x7d\x7e")
 ESCAPES_DOWN = _pairs(b"\x7d\x7e\x01\x02\x03\x04\x11\x13\x18")
 
 
-def stuff(message: bytes, escapes: tuple) -> bytes:
+def stuff(message: bytes, escapes: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """Make one frame of a message: flag, octets and FCS with `escapes` escaped, flag."""
     octets = bytes(message) + crc32(message).to_bytes(_FCS_OCTETS, "little")
     for plain, escaped in escapes:
@@ -60,7 +64,7 @@ class FrameReader:
     every segment that is not a frame: `bad_fcs`, `bad_escape`, `too_short`, `too_long`.
     """
 
-    def __init__(self, limit: int, on_refused: object = None) -> None:
+    def __init__(self, limit: int, on_refused: "Callable[[str, bytes], None] | None" = None) -> None:
         self._limit = limit
         self._on_refused = on_refused
         self._pending = b""
@@ -68,9 +72,9 @@ class FrameReader:
         self._overrun = False
         self._text = bytearray()
 
-    def feed(self, data: bytes) -> list:
+    def feed(self, data: bytes) -> list[bytes]:
         """Take octets as they come; give the messages of the frames that they complete."""
-        frames: list = []
+        frames: list[bytes] = []
         segments = data.split(_FLAG)
         last = len(segments) - 1
         for at in range(last):
@@ -101,7 +105,7 @@ class FrameReader:
         else:
             self._pending = self._pending + segment if self._pending else segment
 
-    def _close(self, frames: list) -> None:
+    def _close(self, frames: list[bytes]) -> None:
         octets = self._pending
         self._pending = b""
         self._in_text = False
@@ -122,4 +126,4 @@ class FrameReader:
 
     def _refuse(self, reason: str, octets: bytes) -> None:
         if self._on_refused:
-            self._on_refused(reason, octets)  # type: ignore[operator]
+            self._on_refused(reason, octets)

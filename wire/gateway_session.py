@@ -52,7 +52,9 @@ class GatewaySession:
             return None
         return message
 
-    def meet(self, intake: Intake, has_descriptor: bool, nonce: bytes, now_ms: int) -> list:
+    def meet(
+        self, intake: Intake, has_descriptor: bool, nonce: bytes, now_ms: int
+    ) -> list[tuple[int, int, int, int]]:
         """Welcome the node of the latest HELLO; give (boot, stream, seq, next_seq) it lost."""
         if self.hello is None:
             raise ValueError("meet without a HELLO")
@@ -60,9 +62,7 @@ class GatewaySession:
         self._intake = intake
         self.state = OPEN if has_descriptor else DESCRIBING
         points = intake.points(self.hello.queued)
-        self._welcome = down.Welcome(
-            self._name, points, self._window, not has_descriptor, nonce
-        )
+        self._welcome = down.Welcome(self._name, points, self._window, not has_descriptor, nonce)
         self._welcome_ms = now_ms
         return missing
 
@@ -102,7 +102,7 @@ class GatewaySession:
             self._who = True
             self._who_ms = now_ms
 
-    def _on_record(self, record: Message, now_ms: int) -> "Message | None":
+    def _on_record(self, record: "up.Block | up.Gap", now_ms: int) -> "Message | None":
         if self.state == OPEN and self._intake is not None:
             if not self._announced(record):
                 self._ask_who(now_ms)
@@ -118,7 +118,7 @@ class GatewaySession:
             self._ask_who(now_ms)
         return None
 
-    def _announced(self, record) -> bool:  # type: ignore[no-untyped-def]
+    def _announced(self, record: "up.Block | up.Gap") -> bool:
         # A peer could fill the tables with boots of its invention; HELLO has a limit, so they have.
         if self.hello is None or record.boot == self.hello.boot:
             return self.hello is not None

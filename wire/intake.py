@@ -2,6 +2,10 @@
 
 from wire.compat import const
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wire import up
+
 TAKEN = const(0)
 REPEAT = const(1)  # taken before
 AHEAD = const(2)  # a record before it is missing
@@ -14,12 +18,12 @@ class Intake:
     that a record which waits for its commit is not taken again through another port.
     """
 
-    def __init__(self, next_seqs: dict) -> None:
-        self._taken: dict = dict(next_seqs)
-        self._committed: dict = dict(next_seqs)
-        self._to_ack: dict = {}
+    def __init__(self, next_seqs: dict[tuple[int, int], int]) -> None:
+        self._taken: dict[tuple[int, int], int] = dict(next_seqs)
+        self._committed: dict[tuple[int, int], int] = dict(next_seqs)
+        self._to_ack: dict[tuple[int, int], int] = {}
 
-    def meet(self, queued: list) -> list:
+    def meet(self, queued: list[list[int]]) -> list[tuple[int, int, int, int]]:
         """Compare with what the node holds; give what is missing as (boot, stream, seq, next_seq).
 
         A stream that is new here begins where the node's queue begins. One that the node holds
@@ -37,7 +41,7 @@ class Intake:
                 missing.append((boot, stream, taken, first_seq))
         return missing
 
-    def take(self, record) -> int:  # type: ignore[no-untyped-def]
+    def take(self, record: "up.Block | up.Gap") -> int:
         """TAKEN if the record is the next of its stream; REPEAT or AHEAD, and an ACK due, if not."""
         key = (record.boot, record.stream)
         expected = self._taken.get(key, 0)
@@ -47,7 +51,7 @@ class Intake:
         self._to_ack[key] = self._committed.get(key, 0)
         return REPEAT if record.seq < expected else AHEAD
 
-    def give_back(self, record) -> None:  # type: ignore[no-untyped-def]
+    def give_back(self, record: "up.Block | up.Gap") -> None:
         """Undo the latest `take` of the record's stream: nobody had room for it."""
         self._taken[record.boot, record.stream] = record.seq
 
@@ -61,13 +65,11 @@ class Intake:
         for key in self._taken:
             self._taken[key] = self._committed.get(key, 0)
 
-    def points(self, queued: list) -> list:
+    def points(self, queued: list[list[int]]) -> list[list[int]]:
         """The resume points for the streams the node named: [boot, stream, seq] each."""
-        return [
-            [boot, stream, self._committed.get((boot, stream), 0)] for boot, stream, _, _ in queued
-        ]
+        return [[boot, stream, self._committed.get((boot, stream), 0)] for boot, stream, _, _ in queued]
 
-    def next_ack(self) -> "tuple | None":
+    def next_ack(self) -> "tuple[int, int, int] | None":
         """The next (boot, stream, next_seq) that is due, or None."""
         if not self._to_ack:
             return None

@@ -5,6 +5,10 @@ from wire.compat import const
 from wire.errors import WireError
 from wire.fields import MESSAGE_OCTETS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 HELLO = const(0)
 WELCOME = const(1)
@@ -33,7 +37,7 @@ class Message:
         encoder.value(self.items())
         return encoder.take()
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The members of the message's CBOR array, its type first."""
         return [self.TYPE]
 
@@ -47,7 +51,7 @@ class Message:
         return type(self).__name__ + repr(self.__dict__)
 
 
-def read(data: bytes, classes: tuple) -> "Message":
+def read(data: bytes, classes: "tuple[Any, ...]") -> "Message":
     """Decode `data` into an instance of the class among `classes` that has its type."""
     if len(data) > MESSAGE_OCTETS:
         raise WireError("too_long", str(len(data)) + " octets, limit " + str(MESSAGE_OCTETS))
@@ -67,7 +71,7 @@ def read(data: bytes, classes: tuple) -> "Message":
     raise WireError("not_a_message", "the type is not a number")
 
 
-def sized(items: list, name: str, least: int, most: int) -> list:
+def sized(items: "list[Any]", name: str, least: int, most: int) -> "list[Any]":
     """`items` if the message has `least` to `most` members."""
     if len(items) < least or len(items) > most:
         raise WireError("bad_field", name + ": " + str(len(items)) + " members")

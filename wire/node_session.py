@@ -10,6 +10,19 @@ from wire.cbor import Encoder
 from wire.compat import const
 from wire.message import Message
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    class Queue(Protocol):
+        """Where the node keeps its records."""
+
+        def held(self) -> list[list[int]]: ...
+        def get(self, boot: int, stream: int, seq: int) -> tuple[bytes, int]: ...
+        def free(self, boot: int, stream: int, next_seq: int) -> int: ...
+
+
 SEEKING = const(0)
 UP = const(1)
 
@@ -28,7 +41,13 @@ class NodeSession:
     integer from 0 to n - 1. Times are milliseconds that never wrap.
     """
 
-    def __init__(self, hello, descriptor, queue, random_below) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self,
+        hello: up.Hello,
+        descriptor: "dict[str, Any]",
+        queue: "Queue",
+        random_below: "Callable[[int], int]",
+    ) -> None:
         self.state = SEEKING
         self.acked = 0  # records freed by the gateway's word since the start
         self._hello = hello
@@ -38,11 +57,13 @@ class NodeSession:
         self._encoder = Encoder(1024)
         self._window = 0
         self._describe = False
-        self._time_reply = None
-        self._logs: list = []
-        self._next: dict = {}  # (boot, stream): seq to send next
-        self._flight: list = []  # (boot, stream, next_seq, octets) sent, not acknowledged
-        self._went_back_to = None
+        self._time_reply: tuple[int, int] | None = None
+        self._logs: list[up.Log] = []
+        self._next: dict[tuple[int, int], int] = {}  # (boot, stream): seq to send next
+        self._flight: list[
+            tuple[int, int, int, int]
+        ] = []  # (boot, stream, next_seq, octets) sent, not acknowledged
+        self._went_back_to: tuple[tuple[int, int], int] | None = None
         self._timeouts = 0
         self._acked_ms = 0
         self._heard_ms = 0
@@ -88,7 +109,7 @@ class NodeSession:
             self._go_back()
         octets = self._next_record(now_ms)
         if octets is None and self._logs:
-            return self._logs.pop(0).encode(self._encoder)  # type: ignore[no-any-return]
+            return self._logs.pop(0).encode(self._encoder)
         return octets
 
     def wait_ms(self, now_ms: int) -> int:
@@ -117,7 +138,7 @@ class NodeSession:
         hello.ticks = ticks
         hello.queued = self._queue.held()
         hello.nonce = bytes([self._random_below(256) for _ in range(up.NONCE_OCTETS)])
-        return hello.encode(self._encoder)  # type: ignore[no-any-return]
+        return hello.encode(self._encoder)
 
     def _on_welcome(self, welcome: down.Welcome, now_ms: int) -> None:
         self.state = UP
@@ -155,7 +176,7 @@ class NodeSession:
     def _free(self, boot: int, stream: int, next_seq: int) -> bool:
         freed = self._queue.free(boot, stream, next_seq)
         self.acked += freed
-        return freed > 0  # type: ignore[no-any-return]
+        return freed > 0
 
     def _go_back(self) -> None:
         self._flight = []
@@ -171,11 +192,11 @@ class NodeSession:
             if seq >= next_seq:
                 continue
             octets, after = self._queue.get(boot, stream, seq)
-            if in_flight and in_flight + len(octets) > self._window or not self._window:
+            if not self._window or (in_flight and in_flight + len(octets) > self._window):
                 return None
             if not self._flight:
                 self._acked_ms = now_ms
             self._next[key] = after
             self._flight.append((boot, stream, after, len(octets)))
-            return octets  # type: ignore[no-any-return]
+            return octets
         return None

@@ -6,6 +6,10 @@ from wire import fields, message
 from wire.fields import VERSION
 from wire.message import Message
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 UID_LEAST = 6
 UID_MOST = 8
 HASH_OCTETS = 8  # a descriptor is known by the first octets of its SHA-256
@@ -34,7 +38,7 @@ class Hello(Message):
         fw: str,
         desc: bytes,
         reset: str,
-        queued: list,
+        queued: list[list[int]],
         mtu: int,
         nonce: bytes,
         ignored: int = 0,
@@ -50,7 +54,7 @@ class Hello(Message):
         self.nonce = nonce
         self.ignored = ignored  # unknown keys, not taken for an error
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The type and the map."""
         return [
             self.TYPE,
@@ -69,7 +73,7 @@ class Hello(Message):
         ]
 
     @staticmethod
-    def from_items(items: list) -> "Hello":
+    def from_items(items: "list[Any]") -> "Hello":
         """Check every field; WireError names the first bad one."""
         keyed = fields.mapping(message.sized(items, "HELLO", 2, 2)[1], "HELLO")
         fields.version(keyed, "HELLO")
@@ -96,15 +100,15 @@ class Describe(Message):
 
     TYPE = message.DESCRIBE
 
-    def __init__(self, descriptor: dict) -> None:
+    def __init__(self, descriptor: "dict[str, Any]") -> None:
         self.descriptor = descriptor
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The type and the descriptor."""
         return [self.TYPE, self.descriptor]
 
     @staticmethod
-    def from_items(items: list) -> "Describe":
+    def from_items(items: "list[Any]") -> "Describe":
         """The descriptor's own contents are checked where they are used."""
         return Describe(fields.mapping(message.sized(items, "DESCRIBE", 2, 2)[1], "DESCRIBE"))
 
@@ -122,8 +126,8 @@ class Block(Message):
         group: int,
         t_first: int,
         span: int,
-        values: list,
-        exceptions: dict,
+        values: list[int | None],
+        exceptions: dict[int, int],
     ) -> None:
         self.boot = boot
         self.stream = stream
@@ -139,16 +143,16 @@ class Block(Message):
         """The seq after this record."""
         return self.seq + 1
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members; exceptions only where there are any."""
-        head = [self.TYPE, self.boot, self.stream, self.seq, self.group, self.t_first, self.span]
+        head: list[Any] = [self.TYPE, self.boot, self.stream, self.seq, self.group, self.t_first, self.span]
         head.append(self.values)
         if self.exceptions:
             head.append(self.exceptions)
         return head
 
     @staticmethod
-    def from_items(items: list) -> "Block":
+    def from_items(items: "list[Any]") -> "Block":
         """Check every field; WireError names the first bad one."""
         message.sized(items, "BLOCK", 8, 9)
         values = fields.members(items[7], "BLOCK.values", VALUES_LIMIT)
@@ -174,7 +178,7 @@ class Block(Message):
         )
 
 
-def check_exceptions(values: list, exceptions: object) -> None:
+def check_exceptions(values: list[int | None], exceptions: object) -> None:
     """WireError unless every exception names a null of `values` and a fault code."""
     if not isinstance(exceptions, dict):
         raise fields.bad("BLOCK.exceptions", "not a map")
@@ -208,7 +212,7 @@ class Gap(Message):
         self.t_first = t_first
         self.span = span
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members."""
         return [
             self.TYPE,
@@ -222,7 +226,7 @@ class Gap(Message):
         ]
 
     @staticmethod
-    def from_items(items: list) -> "Gap":
+    def from_items(items: "list[Any]") -> "Gap":
         """Check every field; WireError names the first bad one."""
         message.sized(items, "GAP", 8, 8)
         seq = fields.uint(items[3], "GAP.seq", fields.SEQ_LIMIT)
@@ -245,26 +249,24 @@ class TimeReply(Message):
 
     TYPE = message.TIME_REPLY
 
-    def __init__(self, id: int, received: int, sent: int) -> None:  # noqa: A002 - the field's name
+    def __init__(self, id: int, received: int, sent: int) -> None:
         self.id = id
         self.received = received
         self.sent = sent
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members."""
         return [self.TYPE, self.id, self.received, self.sent]
 
     @staticmethod
-    def from_items(items: list) -> "TimeReply":
+    def from_items(items: "list[Any]") -> "TimeReply":
         """Check every field; WireError names the first bad one."""
         message.sized(items, "TIME_REPLY", 4, 4)
         received = fields.uint(items[2], "TIME_REPLY.received", fields.TICKS_LIMIT)
         sent = fields.uint(items[3], "TIME_REPLY.sent", fields.TICKS_LIMIT)
         if sent < received:
             raise fields.bad("TIME_REPLY.sent", "before received")
-        return TimeReply(
-            fields.uint(items[1], "TIME_REPLY.id", fields.SEQ_LIMIT), received, sent
-        )
+        return TimeReply(fields.uint(items[1], "TIME_REPLY.id", fields.SEQ_LIMIT), received, sent)
 
 
 class Log(Message):
@@ -277,12 +279,12 @@ class Log(Message):
         self.level = level
         self.text = text
 
-    def items(self) -> list:
+    def items(self) -> "list[Any]":
         """The positional members."""
         return [self.TYPE, self.ticks, self.level, self.text]
 
     @staticmethod
-    def from_items(items: list) -> "Log":
+    def from_items(items: "list[Any]") -> "Log":
         """Check every field; WireError names the first bad one."""
         message.sized(items, "LOG", 4, 4)
         return Log(
