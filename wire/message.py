@@ -61,11 +61,11 @@ def read(data: bytes, classes: "tuple[Any, ...]") -> "Message":
     number = items[0]
     if isinstance(number, int) and number is not True and number is not False:
         for candidate in classes:
-            if candidate.TYPE == number:
+            if number == candidate.TYPE:
                 return candidate.from_items(items)  # type: ignore[no-any-return]
         if number in RESERVED:
             raise WireError("reserved_type", "type " + str(number))
-        if 0 <= number <= WHO:
+        if number in range(WHO + 1):
             raise WireError("wrong_direction", "type " + str(number))
         raise WireError("unknown_type", "type " + str(number))
     raise WireError("not_a_message", "the type is not a number")
