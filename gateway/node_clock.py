@@ -1,0 +1,160 @@
+"""The clock of one boot of one node, seen from one boot of the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.clock_fit import NS_PER_US, SKEW_LIMIT, TICK_NS
+from gateway.clock_track import Track
+from gateway.host_clock import UNSYNCHRONISED_NS
+
+if TYPE_CHECKING:
+    from gateway.clock_fit import Placed
+
+TIME_PERIOD_S = 10.0
+QUICK_EXCHANGES = 8  # a node that has just come is measured at once
+QUICK_PERIOD_NS = 500_000_000
+RTT_LIMIT_NS = 2_000_000_000  # an answer that slow was stuck somewhere and tells nothing
+RESOLVED_REACH_US = 300e6  # further outside the exchanges than this, the clock runs on trust
+HELLO_DELAY_NS = 1_000_000_000  # a HELLO in the kernel's buffer, a busy node, a slow line
+TRACKS = 4  # of a clock that jumps; older ones are forgotten
+
+
+class TimeState(StrEnum):
+    """How much is known of an instant."""
+
+    RESOLVED = "resolved"
+    PROVISIONAL = "provisional"  # a one-sided guess, or a clock that has run on trust for long
+    INTERVAL = "interval"  # somewhere within the uncertainty, no place in it more likely
+    UNKNOWN = "unknown"
+
+
+class Instant(NamedTuple):
+    """A moment of the host's CLOCK_BOOTTIME. A tuple: two are made for each block published."""
+
+    boottime_ns: int
+    uncertainty_ns: int
+    state: TimeState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """TIME and its TIME_REPLY. t1, t4: host CLOCK_BOOTTIME; t2, t3: node ticks (RFC 5905, fig. 16)."""
+
+    t1_ns: int
+    t2_us: int
+    t3_us: int
+    t4_ns: int
+
+    @property
+    def rtt_ns(self) -> int:
+        """The round trip without the node's own share."""
+        return (self.t4_ns - self.t1_ns) - (self.t3_us - self.t2_us) * NS_PER_US
+
+    def plausible(self) -> bool:
+        """True unless its stamps contradict each other or it took too long to mean anything."""
+        return self.t3_us >= self.t2_us and 0 <= self.rtt_ns <= RTT_LIMIT_NS
+
+    def agrees_with(self, other: Exchange) -> bool:
+        """True if one clock within the skew limit can have answered both."""
+        node_ns = ((self.t2_us + self.t3_us) - (other.t2_us + other.t3_us)) * NS_PER_US // 2
+        host_ns = ((self.t1_ns + self.t4_ns) - (other.t1_ns + other.t4_ns)) // 2
+        allowed_ns = (self.rtt_ns + other.rtt_ns) / 2 + 2 * TICK_NS
+        # SKEW_LIMIT is in ns per us.
+        return abs(node_ns - host_ns) <= allowed_ns + abs(host_ns) * SKEW_LIMIT / NS_PER_US
+
+
+NOTHING = Instant(0, UNSYNCHRONISED_NS, TimeState.UNKNOWN)
+
+
+class NodeClock:
+    """Exchanges in, instants out. Exchanges come in the order of their t1."""
+
+    def __init__(self, period_s: float = TIME_PERIOD_S) -> None:
+        self.jumps = 0  # the node's ticks leapt
+        self.refused = 0  # exchanges that contradict themselves or all others
+        self._period_ns = int(period_s * 1e9)
+        self._tracks: list[Track] = []  # one, unless the ticks leapt
+        self._suspect: Exchange | None = None  # disagrees with the track; a second one decides
+        self._earliest_hello: tuple[int, int] | None = None  # (ticks, arrived) of the fastest
+
+    def hello(self, ticks_us: int, arrived_ns: int) -> None:
+        """HELLO with these ticks arrived: they are not later than that."""
+        fastest = self._earliest_hello
+        if fastest is None or arrived_ns - ticks_us * NS_PER_US < fastest[1] - fastest[0] * NS_PER_US:
+            self._earliest_hello = (ticks_us, arrived_ns)
+
+    def add(self, exchange: Exchange) -> None:
+        """Take an exchange; a single one that contradicts the others is refused and counted."""
+        if not exchange.plausible():
+            self.refused += 1
+        elif not self._tracks:
+            self._tracks.append(Track(exchange))
+        elif exchange.agrees_with(self._tracks[-1].latest):
+            self.refused += self._suspect is not None
+            self._suspect = None
+            self._tracks[-1].add(exchange)
+        elif self._suspect is not None and exchange.agrees_with(self._suspect):
+            self._leap(self._suspect, exchange)
+        else:
+            self.refused += self._suspect is not None
+            self._suspect = exchange
+
+    def at(self, ticks_us: int) -> Instant:
+        """When the node's clock showed these ticks."""
+        if len(self._tracks) == 1:
+            return _instant(self._tracks[0].place(ticks_us))
+        if self._tracks:
+            return self._among_tracks(ticks_us)
+        if self._earliest_hello is not None:
+            return self._from_hello(*self._earliest_hello, ticks_us)
+        return NOTHING
+
+    def next_exchange_due(self, now_ns: int) -> bool:
+        """True when the node should be asked: QUICK_EXCHANGES at first, then every period."""
+        if not self._tracks:
+            return True
+        track = self._tracks[-1]
+        quick = self._suspect is not None or track.count < QUICK_EXCHANGES
+        latest = self._suspect or track.latest
+        pause_ns = min(QUICK_PERIOD_NS, self._period_ns) if quick else self._period_ns
+        return now_ns - latest.t1_ns >= pause_ns
+
+    def _leap(self, first: Exchange, second: Exchange) -> None:
+        self.jumps += 1
+        self._suspect = None
+        track = Track(first)
+        track.add(second)
+        self._tracks = [*self._tracks[1 - TRACKS :], track]
+
+    def _among_tracks(self, ticks_us: int) -> Instant:
+        """The track that holds the ticks; between two of them nobody knows which one applied."""
+        tracks = self._tracks
+        for track in reversed(tracks):
+            if track.first_us <= ticks_us <= track.last_us:
+                return _instant(track.place(ticks_us))
+        newest = tracks[-1]
+        if ticks_us > newest.last_us:
+            return _instant(newest.place(ticks_us))
+        places = [track.place(ticks_us) for track in tracks]
+        low = min(p.boottime_ns - p.uncertainty_ns for p in places)
+        high = max(p.boottime_ns + p.uncertainty_ns for p in places)
+        return Instant((low + high) // 2, (high - low) // 2 + 1, TimeState.INTERVAL)
+
+    @staticmethod
+    def _from_hello(hello_us: int, arrived_ns: int, ticks_us: int) -> Instant:
+        # One-sided: the arrival is the upper end, and mostly close to the truth.
+        distance_us = ticks_us - hello_us
+        return Instant(
+            arrived_ns + distance_us * NS_PER_US,
+            HELLO_DELAY_NS + int(abs(distance_us) * SKEW_LIMIT),
+            TimeState.PROVISIONAL,
+        )
+
+
+def _instant(placed: Placed) -> Instant:
+    near = placed.reach_us <= RESOLVED_REACH_US
+    state = TimeState.RESOLVED if near else TimeState.PROVISIONAL
+    return Instant(placed.boottime_ns, placed.uncertainty_ns, state)
