@@ -1,0 +1,248 @@
+"""The gateway's configuration: one TOML file into frozen dataclasses, or every problem at once.
+
+deploy/fieldgate.toml shows every key with its default.
+"""
+# ruff: noqa: RUF009 - setting() gives a dataclasses.field()
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from gateway.config_values import boolean, broker_url, choice, host_name, integer, path_text, text, topic_name
+from gateway.toml_lines import TomlLines
+from gateway.toml_table import Problem, read_many, read_one, setting, subtable, title, unknown_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from gateway.toml_lines import KeyPath
+
+STATE_DIRECTORY = Path("/var/lib/fieldgate")
+MAX_PORTS = 64
+MAX_SINKS = 16
+MQTT_PORT = 1883  # both registered at IANA
+MQTTS_PORT = 8883
+_WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
+_TOMLLIB_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+
+class ConfigError(Exception):
+    """One thing wrong with the configuration. `line` is None where the file as a whole is meant."""
+
+    def __init__(self, path: Path, line: int | None, key: str, message: str) -> None:
+        super().__init__(f"{path}{'' if line is None else f':{line}'}: {message}")
+        self.path = path
+        self.line = line
+        self.key = key
+        self.message = message
+
+
+class InvalidConfig(Exception):  # noqa: N818 - what it is; its items are the errors
+    """Everything that is wrong with a configuration, in the order of the file."""
+
+    def __init__(self, errors: Iterable[ConfigError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """[gateway]"""
+
+    name: str = setting(topic_name, host_name)
+    state_directory: Path = setting(path_text, STATE_DIRECTORY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortConfig:
+    """[[port]]: serial ports found by a glob. `window` is octets a node may have unacknowledged."""
+
+    glob: str = setting(text(r"/[^\x00]+", "an absolute path or glob, like '/dev/ttyUSB*'"))
+    baud: int = setting(integer(9_600, 4_000_000), 115_200)
+    window: int = setting(integer(1_024, 65_536), 8_192)  # at least one frame of 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreConfig:
+    """[store]"""
+
+    group_commit_ms: int = setting(integer(1, 250), 20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockConfig:
+    """[clock]. `assume_synchronised` is for hosts whose kernel flag says nothing."""
+
+    assume_synchronised: bool = setting(boolean, default=False)
+    time_period_s: int = setting(integer(1, 60), 10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSinkConfig:
+    """[[sink.mqtt]]. `parse` fills an empty client_id."""
+
+    name: str = setting(topic_name, "mqtt")
+    url: str = setting(broker_url)
+    user: str | None = setting(_WORDS, None)
+    password_file: Path | None = setting(path_text, None)
+    ca_file: Path | None = setting(path_text, None)
+    client_id: str = setting(_WORDS, "")
+    window: int = setting(integer(1, 100), 20)
+    keepalive_s: int = setting(integer(5, 300), 15)
+    ack_timeout_s: int = setting(integer(5, 300), 30)
+    unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
+    provisional_after_s: int = setting(integer(0, 86_400), 300)
+
+    @property
+    def tls(self) -> bool:
+        """Whether the broker is spoken to through TLS."""
+        return urlsplit(self.url).scheme == "mqtts"
+
+    @property
+    def host(self) -> str:
+        """The broker's name or address."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The broker's port."""
+        return urlsplit(self.url).port or (MQTTS_PORT if self.tls else MQTT_PORT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """[log]"""
+
+    level: Literal["debug", "info", "warning", "error"] = setting(
+        choice("debug", "info", "warning", "error"), "info"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of it. A Config that exists is valid."""
+
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    ports: tuple[PortConfig, ...] = ()
+    store: StoreConfig = field(default_factory=StoreConfig)
+    clock: ClockConfig = field(default_factory=ClockConfig)
+    mqtt_sinks: tuple[MqttSinkConfig, ...] = ()
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+def load(path: Path) -> Config:
+    """Read the file. Raises InvalidConfig, which also stands for a file that cannot be read."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise InvalidConfig([ConfigError(path, None, "", f"cannot be read: {error.strerror}")]) from None
+    try:
+        return parse(octets.decode("utf-8-sig"), path)
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        message = f"is not UTF-8 text: octet 0x{octets[error.start]:02X}"
+        raise InvalidConfig([ConfigError(path, line, "", message)]) from None
+
+
+def parse(toml: str, path: Path) -> Config:
+    """The configuration in the text; relative paths in it count from the folder of `path`."""
+    toml = toml.replace("\r\n", "\n")
+    try:
+        root = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidConfig([_syntax_error(toml, path, str(error))]) from None
+    problems: list[Problem] = []
+    config = _config(root, problems)
+    if problems:
+        lines = TomlLines(toml)
+        errors = [_located(path, lines, problem) for problem in problems]
+        raise InvalidConfig(sorted(errors, key=lambda error: error.line or 0))
+    return _completed(config, path.absolute().parent)
+
+
+def _syntax_error(toml: str, path: Path, message: str) -> ConfigError:
+    match = _TOMLLIB_PLACE.search(message)
+    line, column = (int(match[1]), int(match[2])) if match else (toml.count("\n") + 1, 0)
+    where = f", column {column}" if column else ", at the end of the file"
+    reason = message.partition(" (at ")[0]
+    if reason == "Cannot overwrite a value":
+        reason = "the key is already there"
+    return ConfigError(path, line, "", f"is not valid TOML{where}: {reason[:1].lower()}{reason[1:]}")
+
+
+def _located(path: Path, lines: TomlLines, problem: Problem) -> ConfigError:
+    key = ".".join(str(part) for part in problem.path)
+    return ConfigError(path, lines.line_of(problem.path), key, problem.message)
+
+
+def _config(root: Mapping[str, object], problems: list[Problem]) -> Config:
+    """What could be read; worthless when a problem was noted."""
+    unknown_keys(root, ["gateway", "port", "store", "clock", "sink", "log"], (), problems)
+    sinks_table = subtable(root, ("sink",), problems)
+    unknown_keys(sinks_table, ["mqtt"], ("sink",), problems)
+    gateway = read_one(GatewayConfig, root, ("gateway",), problems) or GatewayConfig()
+    ports = read_many(PortConfig, root, ("port",), MAX_PORTS, problems)
+    sinks = read_many(MqttSinkConfig, sinks_table, ("sink", "mqtt"), MAX_SINKS, problems)
+    if "port" not in root:
+        problems.append(Problem((), "there is no [[port]]; add one with the glob of the nodes' ports"))
+    _only_once("glob", ports, ("port",), problems)
+    _only_once("name", sinks, ("sink", "mqtt"), problems)
+    for index, sink in enumerate(sinks):
+        if sink is not None:
+            _check_sink(sink, ("sink", "mqtt", index), problems)
+    return Config(
+        gateway=gateway,
+        ports=tuple(port for port in ports if port is not None),
+        store=read_one(StoreConfig, root, ("store",), problems) or StoreConfig(),
+        clock=read_one(ClockConfig, root, ("clock",), problems) or ClockConfig(),
+        mqtt_sinks=tuple(sink for sink in sinks if sink is not None),
+        log=read_one(LogConfig, root, ("log",), problems) or LogConfig(),
+    )
+
+
+def _only_once(key: str, tables: Sequence[object], path: KeyPath, problems: list[Problem]) -> None:
+    """No two of the tables may have the same value of `key`."""
+    seen: set[object] = set()
+    for index, table in enumerate(tables):
+        value = getattr(table, key, None)
+        if value in seen:
+            where = (*path, index)
+            message = f"{key} '{value}' in {title(where)} is taken by an earlier {title(where)}"
+            problems.append(Problem((*where, key), message))
+        if value is not None:
+            seen.add(value)
+
+
+def _check_sink(sink: MqttSinkConfig, path: KeyPath, problems: list[Problem]) -> None:
+    if sink.ca_file is not None and not sink.tls:
+        problems.append(
+            Problem((*path, "ca_file"), "ca_file does nothing with mqtt://; the url must be mqtts://")
+        )
+    if sink.password_file is not None and sink.user is None:
+        problems.append(
+            Problem((*path, "password_file"), f"password_file in {title(path)} needs the key user")
+        )
+
+
+def _completed(config: Config, folder: Path) -> Config:
+    """Paths made absolute, client ids filled in: a broker disconnects the elder of two equal ones."""
+    name = config.gateway.name
+    return replace(
+        config,
+        gateway=replace(config.gateway, state_directory=folder / config.gateway.state_directory),
+        mqtt_sinks=tuple(
+            replace(
+                sink,
+                password_file=sink.password_file and folder / sink.password_file,
+                ca_file=sink.ca_file and folder / sink.ca_file,
+                client_id=sink.client_id
+                or f"fieldgate-{name}{'' if sink.name == 'mqtt' else '-' + sink.name}",
+            )
+            for sink in config.mqtt_sinks
+        ),
+    )
