@@ -82,7 +82,7 @@ MODULE_ATTRIBUTES = {
 }
 
 # (called name or None for any, keyword) -> why
-KEYWORDS = {
+KEYWORDS: dict[tuple[str | None, str | None], str] = {
     (None, "signed"): "to_bytes and from_bytes take no keyword; use struct",
     ("decode", "encoding"): "takes no keyword",
     ("deque", "maxlen"): "takes no keyword; deque((), n)",

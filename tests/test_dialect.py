@@ -111,7 +111,7 @@ def test_micropython_compiles_every_shared_file() -> None:
         "        with open(name) as file: compile(file.read(), name, 'exec')\n"
         "    except SyntaxError as error: sys.print_exception(error, sys.stderr)\n"
     )
-    command = [micropython(), "-c", script, *FILES]
+    command = [str(micropython()), "-c", script, *map(str, FILES)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=8)
     assert FILES
     assert done.stderr == ""

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # Package -> the packages of ours that it may import besides itself.
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
     "wire": set(),
     "drivers": {"wire"},
     "firmware": {"wire", "drivers"},
@@ -82,7 +82,7 @@ def tree_of(path: Path) -> ast.Module:
 
 def imports_of(tree: ast.AST) -> set[str]:
     """The full dotted names that a module imports, anywhere in it."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
