@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +27,9 @@ WANDER_GROWTH = 2 * PPM / 3600e6  # per microsecond: an evening's cooling moves 
 MISFIT_SPREAD = 2  # a bent row of exchanges lies off the line by about this much less than the truth may
 
 
-class Placed(NamedTuple):
-    """A tick's place on the host's clock. `reach_us`: how far outside the exchanges, 0 between."""
-
-    boottime_ns: int
-    uncertainty_ns: int
-    reach_us: float
+# (boottime_ns, uncertainty_ns, reach_us: how far outside the exchanges, 0 between). A bare tuple:
+# one is made for every record published, and a named one costs as much again as the arithmetic.
+Placed: TypeAlias = tuple[int, int, float]
 
 
 class Fit:
@@ -47,6 +44,7 @@ class Fit:
         self._node_us = first.t2_us + first.t3_us >> 1
         self._host_ns = first.t1_ns + first.t4_ns >> 1
         self._wander = max(LEAST_WANDER, min(wander, FREE_WANDER))
+        self._free_us = (FREE_WANDER - self._wander) / WANDER_GROWTH  # from here on all is possible
         xs = [(e.t2_us + e.t3_us) / 2 - self._node_us for e in exchanges]
         ys = [
             (e.t1_ns + e.t4_ns) / 2 - self._host_ns - x * NS_PER_US
@@ -102,7 +100,9 @@ class Fit:
             away = min(xs[at] - x, x - xs[at - 1] if at else inf)
             reach = 0.0
             bound = self._bound_low + self._chord * (x - self._low)
-        wander = self._wander + WANDER_GROWTH * away
-        bound += away * min(wander, FREE_WANDER)
+        if away < self._free_us:
+            bound += away * (self._wander + WANDER_GROWTH * away)
+        else:
+            bound += away * FREE_WANDER
         correction = self._offset + self.skew * (x - self._centre)
-        return Placed(self._host_ns + x * NS_PER_US + round(correction), int(bound) + 1, reach)
+        return self._host_ns + x * NS_PER_US + int(correction), int(bound) + 1, reach

@@ -31,6 +31,9 @@ class TimeState(StrEnum):
     UNKNOWN = "unknown"
 
 
+RESOLVED, PROVISIONAL = TimeState.RESOLVED, TimeState.PROVISIONAL
+
+
 class Instant(NamedTuple):
     """A moment of the host's CLOCK_BOOTTIME. A tuple: two are made for each block published."""
 
@@ -104,9 +107,10 @@ class NodeClock:
 
     def at(self, ticks_us: int) -> Instant:
         """When the node's clock showed these ticks."""
-        if len(self._tracks) == 1:
-            return _instant(self._tracks[0].place(ticks_us))
-        if self._tracks:
+        tracks = self._tracks
+        if len(tracks) == 1:
+            return _instant(tracks[0].place(ticks_us))
+        if tracks:
             return self._among_tracks(ticks_us)
         if self._earliest_hello is not None:
             return self._from_hello(*self._earliest_hello, ticks_us)
@@ -139,8 +143,8 @@ class NodeClock:
         if ticks_us > newest.last_us:
             return _instant(newest.place(ticks_us))
         places = [track.place(ticks_us) for track in tracks]
-        low = min(p.boottime_ns - p.uncertainty_ns for p in places)
-        high = max(p.boottime_ns + p.uncertainty_ns for p in places)
+        low = min(boottime_ns - uncertainty_ns for boottime_ns, uncertainty_ns, _reach in places)
+        high = max(boottime_ns + uncertainty_ns for boottime_ns, uncertainty_ns, _reach in places)
         return Instant((low + high) // 2, (high - low) // 2 + 1, TimeState.INTERVAL)
 
     @staticmethod
@@ -155,6 +159,5 @@ class NodeClock:
 
 
 def _instant(placed: Placed) -> Instant:
-    near = placed.reach_us <= RESOLVED_REACH_US
-    state = TimeState.RESOLVED if near else TimeState.PROVISIONAL
-    return Instant(placed.boottime_ns, placed.uncertainty_ns, state)
+    boottime_ns, uncertainty_ns, reach_us = placed
+    return Instant(boottime_ns, uncertainty_ns, RESOLVED if reach_us <= RESOLVED_REACH_US else PROVISIONAL)
