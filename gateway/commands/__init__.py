@@ -1,0 +1,1 @@
+"""The subcommands of `fieldgate` that the gateway brings."""

@@ -1,0 +1,50 @@
+"""`fieldgate config`: look at a configuration without running it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gateway.commands.options import load_config
+from gateway.config import Config, InvalidConfig, load
+from gateway.failure import ExitCode
+
+
+@click.group()
+def config() -> None:
+    """Look at a configuration."""
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
+    """Say whether FILE is a valid configuration, and every mistake in it with its line.
+
+    Exit code 0 when it is valid, 2 when not.
+    """
+    if as_json:
+        document = _document(file)
+        click.echo(json.dumps(document, indent=2))
+        ctx.exit(ExitCode.OK if document["valid"] else ExitCode.USAGE)
+    click.echo(f"{file}: valid: {_summary(load_config(file))}")
+
+
+def _document(file: Path) -> dict[str, object]:
+    try:
+        load(file)
+    except InvalidConfig as invalid:
+        errors = [
+            {"line": error.line, "key": error.key, "message": error.message} for error in invalid.errors
+        ]
+        return {"file": str(file), "valid": False, "errors": errors}
+    return {"file": str(file), "valid": True, "errors": []}
+
+
+def _summary(valid: Config) -> str:
+    ports = ", ".join(port.glob for port in valid.ports)
+    sinks = ", ".join(f"{sink.name} at {sink.url}" for sink in valid.mqtt_sinks) or "none"
+    return f"gateway {valid.gateway.name}, ports {ports}, sinks {sinks}"
