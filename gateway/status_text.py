@@ -1,0 +1,138 @@
+"""A status as people read it: aligned, the faults first, nothing in it that moves a cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.counters import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from gateway.status import Status
+
+CELL_LIMIT = 60  # characters of one cell: peers choose some of them
+_MINUTE_S = 60
+_HOUR_S = 3_600
+_DAY_S = 86_400
+
+
+def summary(status: Status) -> str:
+    """One line: what there is, and what is wrong."""
+    waiting = ", ".join(f"{count} for {sink}" for sink, count in status.store.waiting.items())
+    nodes = f"{len(status.nodes)} node{'' if len(status.nodes) == 1 else 's'}"
+    faults = ", ".join(f"{fault.name} ({fault.subject})" for fault in status.faults)
+    parts = [nodes, f"{status.store.stored} records stored", f"waiting: {waiting or 'none'}"]
+    return "; ".join(parts + ([f"faults: {faults}"] if faults else []))
+
+
+def report(status: Status) -> Iterator[str]:
+    """The lines of `fieldgate status`."""
+    yield (
+        f"fieldgate {status.version}, gateway {_shown(status.gateway)}, up {duration(status.uptime_s)}, "
+        f"clock {_clock(status)}"
+    )
+    yield from _section("faults", _faults(status), colour="red")
+    yield from _section("ports", _ports(status))
+    yield from _section("nodes", _nodes(status))
+    yield from _section("store", _store(status))
+    yield from _section("sinks", _sinks(status))
+    yield from _section(
+        "counters", [("name", "count")] + [(name, str(n)) for name, n in status.counters.items() if n]
+    )
+
+
+def _clock(status: Status) -> str:
+    clock = status.clock
+    utc = f", {_shown(clock.utc)}" if clock.utc else ""
+    return f"{_shown(clock.state)}{uncertainty(clock.uncertainty_us)}{utc}"
+
+
+def _faults(status: Status) -> Iterator[Sequence[str]]:
+    yield ("name", "of", "for", "detail")
+    for fault in status.faults:
+        yield (fault.name, fault.subject, duration(fault.age_s), fault.detail)
+
+
+def _ports(status: Status) -> Iterator[Sequence[str]]:
+    yield ("path", "state", "for", "detail")
+    for port in status.ports:
+        yield (port.path, port.state, duration(port.age_s), port.detail)
+
+
+def _nodes(status: Status) -> Iterator[Sequence[str]]:
+    yield ("uid", "name", "port", "boot", "link", "last seen", "clock", "blocks")
+    for node in status.nodes:
+        yield (
+            node.uid,
+            node.name,
+            node.port or "-",
+            str(node.boot >> 16),  # the count; the lower half is random
+            node.link,
+            f"{duration(node.seen_ago_s)} ago",
+            f"{node.clock}{uncertainty(node.uncertainty_us)}",
+            str(node.blocks),
+        )
+
+
+def _store(status: Status) -> Iterator[Sequence[str]]:
+    store = status.store
+    waiting = ", ".join(f"{count} for {sink}" for sink, count in store.waiting.items())
+    yield ("state", "stored", "waiting", "detail")
+    yield (store.state, str(store.stored), waiting or "-", store.detail)
+
+
+def _sinks(status: Status) -> Iterator[Sequence[str]]:
+    yield ("name", "state", "for", "broker", "delivered", "in flight", "backlog", "detail")
+    for sink in status.sinks:
+        yield (
+            sink.name,
+            sink.state,
+            duration(sink.age_s),
+            sink.broker,
+            str(sink.delivered),
+            str(sink.in_flight),
+            str(sink.backlog),
+            sink.detail,
+        )
+
+
+def _section(title: str, rows: Iterable[Sequence[str]], colour: str | None = None) -> Iterator[str]:
+    """A heading and aligned rows, the first of which names the columns; nothing without a second."""
+    cells = [[_shown(cell) for cell in row] for row in rows]
+    if len(cells) < 2:  # noqa: PLR2004 - only the columns' names
+        return
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    yield ""
+    yield click.style(title.upper(), fg=colour, bold=True)
+    for row in cells:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _shown(text: str) -> str:
+    return printable(text.encode("utf-8", "backslashreplace"), CELL_LIMIT)
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 4 s, 12 min, 3 h 5 min, 2 d 1 h."""
+    whole = max(0, round(seconds))
+    if whole < 2 * _MINUTE_S:
+        return f"{whole} s"
+    if whole < 2 * _HOUR_S:
+        return f"{whole // _MINUTE_S} min"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
+    return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+
+
+def uncertainty(us: int | None) -> str:
+    """With its sign and unit: +-340 us, +-1.2 ms, +-2.5 s; empty when it is not known."""
+    if us is None:
+        return ""
+    if us < 1_000:  # noqa: PLR2004 - the next unit
+        return f" ±{us} us"
+    if us < 1_000_000:  # noqa: PLR2004 - the next unit
+        return f" ±{us / 1_000:.1f} ms"
+    return f" ±{us / 1_000_000:.1f} s"

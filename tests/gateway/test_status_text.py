@@ -1,0 +1,141 @@
+import re
+from dataclasses import replace
+
+import click
+import pytest
+
+from gateway.status import (
+    ClockStatus,
+    FaultStatus,
+    NodeStatus,
+    PortStatus,
+    SinkStatus,
+    Status,
+    StoreStatus,
+)
+from gateway.status_text import CELL_LIMIT, duration, report, summary, uncertainty
+
+NODE = NodeStatus(
+    uid="a1b2c3d4e5f6",
+    name="weather-1",
+    port="/dev/ttyUSB0",
+    boot=(3 << 16) | 0xBEEF,
+    link="open",
+    seen_ago_s=0.4,
+    clock="resolved",
+    uncertainty_us=1_240,
+    blocks=99,
+)
+STATUS = Status(
+    version="0.1.0",
+    gateway="north",
+    uptime_s=90_000.0,
+    clock=ClockStatus(state="synchronised", uncertainty_us=900),
+    store=StoreStatus(state="open", stored=12, waiting={"mqtt": 3}),
+    ports=(
+        PortStatus(path="/dev/ttyUSB0", state="open", age_s=4.0),
+        PortStatus(path="/dev/ttyACM*", state="missing", age_s=7_500.0),
+    ),
+    nodes=(NODE,),
+    sinks=(
+        SinkStatus(
+            name="mqtt",
+            state="connected",
+            age_s=3.0,
+            broker="mqtt://broker",
+            delivered=9,
+            in_flight=1,
+            backlog=3,
+        ),
+    ),
+    counters={"hellos": 3, "frame_fcs": 0},
+)
+
+
+def text(status):
+    return click.unstyle("\n".join(report(status)))
+
+
+def test_the_report_is_aligned_and_complete():
+    assert text(STATUS) == (
+        "fieldgate 0.1.0, gateway north, up 1 d 1 h, clock synchronised ±900 us\n"
+        "\n"
+        "PORTS\n"
+        "  path          state    for        detail\n"
+        "  /dev/ttyUSB0  open     4 s\n"
+        "  /dev/ttyACM*  missing  2 h 5 min\n"
+        "\n"
+        "NODES\n"
+        "  uid           name       port          boot  link  last seen  clock             blocks\n"
+        "  a1b2c3d4e5f6  weather-1  /dev/ttyUSB0  3     open  0 s ago    resolved ±1.2 ms  99\n"
+        "\n"
+        "STORE\n"
+        "  state  stored  waiting     detail\n"
+        "  open   12      3 for mqtt\n"
+        "\n"
+        "SINKS\n"
+        "  name  state      for  broker         delivered  in flight  backlog  detail\n"
+        "  mqtt  connected  3 s  mqtt://broker  9          1          3\n"
+        "\n"
+        "COUNTERS\n"
+        "  name    count\n"
+        "  hellos  3"
+    )
+
+
+def test_faults_come_before_everything_else():
+    fault = FaultStatus(name="disk_full", subject="store", detail="0 octets", age_s=130.0)
+    lines = text(replace(STATUS, faults=(fault,))).splitlines()
+    assert lines[2:5] == [
+        "FAULTS",
+        "  name       of     for    detail",
+        "  disk_full  store  2 min  0 octets",
+    ]
+
+
+def test_peer_text_cannot_move_the_cursor_or_fill_the_screen():
+    node = replace(NODE, name="\x1b[2J\n" + "x" * 1_000)
+    shown = text(replace(STATUS, nodes=(node,)))
+    assert "\x1b" not in shown
+    assert "\\x1b[2J\\nxxx" in shown
+    assert max(map(len, shown.splitlines())) < CELL_LIMIT + 120
+
+
+def test_an_unpaired_surrogate_from_json_is_shown_as_an_escape():
+    node = replace(NODE, name="\ud800")
+    assert "\\ud800" in text(replace(STATUS, nodes=(node,)))
+
+
+def test_a_gateway_without_anything_shows_its_store_only():
+    empty = replace(STATUS, ports=(), nodes=(), sinks=(), counters={})
+    assert re.findall("(?m)^[A-Z]+$", text(empty)) == ["STORE"]
+
+
+def test_the_summary_is_one_line_that_names_the_faults():
+    fault = FaultStatus(name="refused", subject="sink mqtt", age_s=1.0)
+    assert summary(STATUS) == "1 node; 12 records stored; waiting: 3 for mqtt"
+    assert summary(replace(STATUS, faults=(fault,))).endswith("; faults: refused (sink mqtt)")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-1, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7_199, "119 min"),
+        (7_200, "2 h 0 min"),
+        (86_399, "23 h 59 min"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("us", "shown"),
+    [(None, ""), (0, " ±0 us"), (999, " ±999 us"), (1_000, " ±1.0 ms"), (2_500_000, " ±2.5 s")],
+)
+def test_an_uncertainty_has_the_unit_that_fits(us, shown):
+    assert uncertainty(us) == shown
