@@ -302,7 +302,7 @@ def test_the_hosts_name_is_always_fit_for_a_topic():
 
 def test_the_example_is_valid_as_it_is():
     config = load(EXAMPLE)
-    assert [port.glob for port in config.ports] == ["/dev/serial/by-path/*"]
+    assert [port.glob for port in config.ports] == ["/dev/serial/by-path/*-usb-*"]
     assert [sink.url for sink in config.mqtt_sinks] == ["mqtt://localhost"]
 
 
