@@ -1,0 +1,232 @@
+"""/settings.json: what this node is, what is wired to it, how often it measures.
+
+Every key and its default: docs/firmware.md. An unknown key is an error that names it, for a
+misspelt one would otherwise be a setting that nobody made.
+"""
+
+import errno
+import json
+
+from wire.compat import const
+from wire.fields import TEXT_LIMIT
+
+FILE_OCTETS = const(8192)  # of settings.json
+I2C_MOST = const(2)  # buses of an ESP32
+SENSORS_MOST = const(8)
+GROUPS_MOST = const(8)
+SCANS_MOST = const(64)  # of one BLOCK
+PERIOD_LEAST_MS = const(10)
+PERIOD_MOST_MS = const(3600000)
+QUEUE_LEAST = const(2048)  # octets; two of the largest records
+QUEUE_MOST = const(131072)
+PIN_MOST = const(48)
+CAL_DEPTH = const(4)  # objects and arrays within each other; the link allows 8 in all
+_CONSOLE = "console"
+_UART = "uart"
+
+DEFAULTS = {
+    "sensors": [{"driver": "bme280"}, {"driver": "hx711"}],
+    "groups": [
+        {"name": "air", "sensors": [0], "period_ms": 1000, "scans": 10},
+        {"name": "load", "sensors": [1], "period_ms": 100, "scans": 10},
+    ],
+}
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: `key` is its place in the file, such as sensors[1].gain."""
+
+    def __init__(self, key: str, detail: str) -> None:
+        super().__init__(key + ": " + detail)
+        self.key = key
+        self.detail = detail
+
+
+class Settings:
+    """Checked settings, every default filled in; plain dicts and lists with the file's keys."""
+
+    def __init__(self, values: dict) -> None:
+        top = _Keys(values, "")
+        node = _Keys(top.take("node", {}), "node.")
+        self.node = {"name": node.text("name", ""), "site": node.text("site", "")}
+        node.done()
+        self.link = _link(_Keys(top.take("link", {}), "link."))
+        self.i2c = [_i2c(keys) for keys in top.keyed_list("i2c", [{}], I2C_MOST)]
+        sensors = top.keyed_list("sensors", DEFAULTS["sensors"], SENSORS_MOST)
+        self.sensors = [_sensor(keys, len(self.i2c)) for keys in sensors]
+        groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
+        self.groups = [_group(keys) for keys in groups]
+        self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
+        top.done()
+        _check_membership(self.groups, len(self.sensors))
+
+
+def load(path: str) -> Settings:
+    """Read settings from `path`; the defaults where there is no file.
+
+    Raises SettingsError for a file that is not JSON, an unknown key or a value out of range.
+    """
+    try:
+        with open(path, "rb") as file:
+            octets = file.read(FILE_OCTETS + 1)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return Settings({})
+        raise SettingsError(path, "cannot be read, errno " + str(error.errno)) from None
+    if len(octets) > FILE_OCTETS:
+        raise SettingsError(path, "over " + str(FILE_OCTETS) + " octets")
+    try:
+        values = json.loads(octets)
+    except (ValueError, UnicodeError):
+        raise SettingsError(path, "not JSON") from None
+    return Settings(values)
+
+
+class _Keys:
+    """One object of the file: takes its keys one by one; `done` finds what nobody took."""
+
+    def __init__(self, values: object, where: str) -> None:
+        if not isinstance(values, dict):
+            raise SettingsError(where[:-1] or "settings", "not an object")
+        self._values = dict(values)
+        self._where = where
+
+    def bad(self, key: str, detail: str) -> SettingsError:
+        return SettingsError(self._where + key, detail)
+
+    def take(self, key: str, default: object) -> object:
+        return self._values.pop(key, default)
+
+    def text(self, key: str, default: str) -> str:
+        value = self.take(key, default)
+        if not isinstance(value, str) or len(value.encode()) > TEXT_LIMIT:
+            raise self.bad(key, "not a text of at most " + str(TEXT_LIMIT) + " octets")
+        return value
+
+    def choice(self, key: str, default: object, choices: tuple) -> object:
+        value = self.take(key, default)
+        if value is True or value is False or value not in choices:
+            raise self.bad(key, "not one of " + ", ".join([str(choice) for choice in choices]))
+        return value
+
+    def integer(self, key: str, default: "int | None", least: int, most: int) -> int:
+        value = self.take(key, default)
+        if value is None:
+            raise self.bad(key, "is missing")
+        if not isinstance(value, int) or value is True or value is False or not least <= value <= most:
+            raise self.bad(key, "not an integer from " + str(least) + " to " + str(most))
+        return value
+
+    def pin(self, key: str, default: int) -> int:
+        return self.integer(key, default, 0, PIN_MOST)
+
+    def keyed_list(self, key: str, default: list, most: int) -> list:
+        values = self.take(key, default)
+        if not isinstance(values, list) or not 1 <= len(values) <= most:
+            raise self.bad(key, "not an array of 1 to " + str(most))
+        where = self._where + key
+        return [_Keys(values[at], where + "[" + str(at) + "].") for at in range(len(values))]
+
+    def done(self) -> None:
+        for key in self._values:
+            raise self.bad(key, "unknown key")
+
+
+def _link(keys: _Keys) -> dict:
+    via = keys.choice("via", _CONSOLE, (_CONSOLE, _UART))
+    uart = _Keys(keys.take("uart", {}), "link.uart.")
+    keys.done()
+    out = {
+        "via": via,
+        "uart": {
+            "id": uart.integer("id", 1, 1, 2),  # 0 is the console
+            "baud": uart.integer("baud", 115200, 1200, 2000000),
+            "tx": uart.pin("tx", 17),
+            "rx": uart.pin("rx", 16),
+        },
+    }
+    uart.done()
+    return out
+
+
+def _i2c(keys: _Keys) -> dict:
+    out = {
+        "scl": keys.pin("scl", 22),
+        "sda": keys.pin("sda", 21),
+        "freq": keys.integer("freq", 100000, 1000, 400000),
+    }
+    keys.done()
+    return out
+
+
+def _sensor(keys: _Keys, buses: int) -> dict:
+    driver = keys.choice("driver", None, ("bme280", "hx711"))
+    out = {"driver": driver, "serial": keys.text("serial", ""), "cal": keys.take("cal", {})}
+    if not isinstance(out["cal"], dict):
+        raise keys.bad("cal", "not an object")
+    if not _within_depth(out["cal"], CAL_DEPTH):
+        raise keys.bad("cal", "nested over " + str(CAL_DEPTH))
+    out["channels"] = _names(keys)
+    if driver == "bme280":
+        out["bus"] = keys.integer("bus", 0, 0, buses - 1)
+        out["address"] = keys.choice("address", 0x76, (0x76, 0x77))
+    else:
+        out["clock"] = keys.pin("clock", 18)
+        out["data"] = keys.pin("data", 19)
+        out["gain"] = keys.choice("gain", 128, (128, 64, 32))
+    keys.done()
+    return out
+
+
+def _within_depth(value: object, depth: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return True
+    return depth > 0 and all([_within_depth(member, depth - 1) for member in value])
+
+
+def _names(keys: _Keys) -> "list[str] | None":
+    names = keys.take("channels", None)
+    if names is None:
+        return None
+    if not isinstance(names, list):
+        raise keys.bad("channels", "not an array of names")
+    for name in names:
+        if not isinstance(name, str) or not 1 <= len(name.encode()) <= TEXT_LIMIT:
+            raise keys.bad("channels", "not an array of names")
+    return names
+
+
+def _group(keys: _Keys) -> dict:
+    out = {
+        "name": keys.text("name", ""),
+        "period_ms": keys.integer("period_ms", 1000, PERIOD_LEAST_MS, PERIOD_MOST_MS),
+        "scans": keys.integer("scans", 10, 1, SCANS_MOST),
+        "sensors": keys.take("sensors", None),
+    }
+    if not out["name"]:
+        raise keys.bad("name", "is missing")
+    if not isinstance(out["sensors"], list) or not out["sensors"]:
+        raise keys.bad("sensors", "not an array of indexes into sensors")
+    keys.done()
+    return out
+
+
+def _check_membership(groups: list, count: int) -> None:
+    # Two tasks must not talk to one chip at a time, and a sensor nobody asks is a mistake.
+    names = set()
+    free = set(range(count))
+    for at in range(len(groups)):
+        where = "groups[" + str(at) + "]."
+        if groups[at]["name"] in names:
+            raise SettingsError(where + "name", "used twice")
+        names.add(groups[at]["name"])
+        for index in groups[at]["sensors"]:
+            if not isinstance(index, int) or index is True or index is False or not 0 <= index < count:
+                raise SettingsError(where + "sensors", "not an array of indexes into sensors")
+            if index not in free:
+                raise SettingsError(where + "sensors", "sensor " + str(index) + " is in a group already")
+            free.remove(index)
+    for index in sorted(free):
+        raise SettingsError("sensors[" + str(index) + "]", "in no group")

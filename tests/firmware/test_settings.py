@@ -1,0 +1,127 @@
+import json
+
+import pytest
+
+from firmware import settings
+from firmware.settings import Settings, SettingsError, load
+
+
+def test_a_missing_file_means_the_defaults(tmp_path):
+    chosen = load(str(tmp_path / "settings.json"))
+    assert [sensor["driver"] for sensor in chosen.sensors] == ["bme280", "hx711"]
+    assert [(group["name"], group["period_ms"], group["scans"]) for group in chosen.groups] == [
+        ("air", 1000, 10),
+        ("load", 100, 10),
+    ]
+    assert chosen.i2c == [{"scl": 22, "sda": 21, "freq": 100000}]
+    assert chosen.link == {"via": "console", "uart": {"id": 1, "baud": 115200, "tx": 17, "rx": 16}}
+    assert chosen.queue_octets == 24576
+
+
+def test_what_the_file_says_is_taken(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(
+        json.dumps(
+            {
+                "node": {"name": "pier 3", "site": "bridge"},
+                "link": {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}},
+                "i2c": [{"scl": 1, "sda": 2}, {"scl": 3, "sda": 4, "freq": 400000}],
+                "sensors": [
+                    {
+                        "driver": "hx711",
+                        "clock": 6,
+                        "data": 7,
+                        "gain": 64,
+                        "serial": "A1",
+                        "cal": {"zero": 3},
+                    },
+                    {"driver": "bme280", "bus": 1, "address": 119, "channels": ["a", "b", "c"]},
+                ],
+                "groups": [{"name": "all", "sensors": [1, 0], "period_ms": 500, "scans": 5}],
+                "queue_octets": 4096,
+            }
+        )
+    )
+    chosen = load(str(path))
+    assert chosen.node == {"name": "pier 3", "site": "bridge"}
+    assert chosen.link == {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
+    assert chosen.sensors[0]["gain"] == 64
+    assert chosen.sensors[1]["address"] == 119
+    assert chosen.groups == [{"name": "all", "sensors": [1, 0], "period_ms": 500, "scans": 5}]
+
+
+BME = {"driver": "bme280"}
+GROUP = {"name": "g", "sensors": [0]}
+
+
+def only(**changes):
+    return {"sensors": [BME], "groups": [GROUP], **changes}
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"nodes": {}}, "nodes"),
+        ({"node": {"nam": "x"}}, "node.nam"),
+        ({"node": {"name": 3}}, "node.name"),
+        ({"node": {"name": "x" * 201}}, "node.name"),
+        ({"node": []}, "node"),
+        ({"link": {"via": "wifi"}}, "link.via"),
+        ({"link": {"baud": 9600}}, "link.baud"),
+        ({"link": {"uart": {"id": 0}}}, "link.uart.id"),
+        ({"link": {"uart": {"speed": 1}}}, "link.uart.speed"),
+        ({"i2c": []}, "i2c"),
+        ({"i2c": [{}, {}, {}]}, "i2c"),
+        ({"i2c": [{"freq": 10}]}, "i2c[0].freq"),
+        ({"queue_octets": 100}, "queue_octets"),
+        ({"queue_octets": True}, "queue_octets"),
+        ({"sensors": []}, "sensors"),
+        ({"sensors": [BME] * 9}, "sensors"),
+        ({"sensors": ["bme280"]}, "sensors[0]"),
+        ({"sensors": [{}]}, "sensors[0].driver"),
+        ({"sensors": [{"driver": "bme680"}]}, "sensors[0].driver"),
+        ({"sensors": [BME, {"driver": "hx711", "clok": 4}]}, "sensors[1].clok"),
+        ({"sensors": [{"driver": "hx711", "gain": 100}]}, "sensors[0].gain"),
+        ({"sensors": [{"driver": "hx711", "data": 99}]}, "sensors[0].data"),
+        ({"sensors": [{"driver": "bme280", "clock": 4}]}, "sensors[0].clock"),
+        ({"sensors": [{"driver": "bme280", "bus": 1}]}, "sensors[0].bus"),
+        ({"sensors": [{"driver": "bme280", "address": 117}]}, "sensors[0].address"),
+        ({"sensors": [{"driver": "bme280", "cal": 3}]}, "sensors[0].cal"),
+        ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
+        ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),
+        ({"sensors": [{"driver": "bme280", "channels": "t"}]}, "sensors[0].channels"),
+        (only(groups=[{"sensors": [0]}]), "groups[0].name"),
+        (only(groups=[{"name": "g"}]), "groups[0].sensors"),
+        (only(groups=[{"name": "g", "sensors": [1]}]), "groups[0].sensors"),
+        (only(groups=[{"name": "g", "sensors": [0, 0]}]), "groups[0].sensors"),
+        (only(groups=[{"name": "g", "sensors": [True]}]), "groups[0].sensors"),
+        (only(groups=[{**GROUP, "period_ms": 9}]), "groups[0].period_ms"),
+        (only(groups=[{**GROUP, "period_ms": 1.5}]), "groups[0].period_ms"),
+        (only(groups=[{**GROUP, "scans": 65}]), "groups[0].scans"),
+        (only(groups=[{**GROUP, "rate": 1}]), "groups[0].rate"),
+        (only(groups=[GROUP, {"name": "h", "sensors": [0]}]), "groups[1].sensors"),
+        (
+            only(sensors=[BME, {"driver": "hx711"}], groups=[GROUP, {**GROUP, "sensors": [1]}]),
+            "groups[1].name",
+        ),
+        (only(sensors=[BME, {"driver": "hx711"}]), "sensors[1]"),
+    ],
+)
+def test_a_wrong_setting_is_named(values, key):
+    with pytest.raises(SettingsError) as caught:
+        Settings(values)
+    assert caught.value.key == key
+    assert str(caught.value).startswith(key + ": ")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b" " * (settings.FILE_OCTETS + 1), b"{}x"])
+def test_a_broken_file_is_a_settings_error(tmp_path, text):
+    path = tmp_path / "settings.json"
+    path.write_bytes(text)
+    with pytest.raises(SettingsError):
+        load(str(path))
+
+
+def test_settings_do_not_share_their_defaults():
+    Settings({}).groups[0]["period_ms"] = 1
+    assert Settings({}).groups[0]["period_ms"] == 1000
