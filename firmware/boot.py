@@ -1,0 +1,50 @@
+"""The boot's number: a count kept in a file, and random bits in case the file was lost."""
+
+import os
+
+_BOOT_COUNT_LIMIT = 0xFFFFFFFF  # the count's share of the protocol's 48 bits
+_DIGITS_MOST = 10  # of the count in its file
+_NEW = ".new"
+
+
+class Boot:
+    """Counts this boot: one small write, the only one until the next boot.
+
+    `count` grows by one per boot. It is 0 when there was no count to go on from: a new node, or
+    a file that was lost or torn. `number` is count << 16 | 16 random bits, so two boots with the
+    same count still differ. `stored` is False when the file system did not take the new count.
+    """
+
+    def __init__(self, path: str, random_octets: bytes) -> None:
+        last = _read(path)
+        self.count = 0 if last is None or last >= _BOOT_COUNT_LIMIT else last + 1
+        self.number = self.count << 16 | int.from_bytes(random_octets[:2], "big")
+        self.stored = _write(path, self.count)
+
+
+def _read(path: str) -> "int | None":
+    try:
+        with open(path, "rb") as file:
+            octets = file.read(_DIGITS_MOST + 2)
+    except OSError:
+        return None
+    # The newline closes the number: a shortened one is no number at all.
+    if len(octets) < 2 or octets[-1] != 10:
+        return None
+    digits = octets[:-1]
+    for digit in digits:
+        if not 48 <= digit <= 57:
+            return None
+    return int(digits)
+
+
+def _write(path: str, count: int) -> bool:
+    # Write beside, flush, rename: at a power cut the old count or the new one is there, whole.
+    try:
+        with open(path + _NEW, "wb") as file:
+            file.write(str(count).encode() + b"\n")
+            file.flush()
+        os.rename(path + _NEW, path)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""The node's clock: microseconds since it was made, extended past the wrap of ticks_us."""
+
+
+class Ticks:
+    """An ever-growing count of microseconds from 0.
+
+    `source` gives wrapping microseconds; `most` is the largest it gives (time.ticks_add(0, -1)).
+    `now_us` must be called at least once per wrap: 17.9 minutes on the ESP32.
+    """
+
+    def __init__(self, source, most) -> None:
+        self._source = source
+        self._most = most  # a power of two less one, so it masks a difference
+        self._last = source()
+        self._total = 0
+
+    def now_us(self) -> int:
+        """Microseconds since this clock was made."""
+        ticks = self._source()
+        self._total += (ticks - self._last) & self._most
+        self._last = ticks
+        return self._total
+
+    def now_ms(self) -> int:
+        """Milliseconds since this clock was made."""
+        return self.now_us() // 1000
