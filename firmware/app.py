@@ -1,0 +1,126 @@
+"""The application: reads the settings, makes the parts, runs their tasks."""
+
+import asyncio
+import gc
+import sys
+
+from firmware import VERSION, board, sensors
+from firmware import settings as setup
+from firmware.boot import Boot
+from firmware.clock import Ticks
+from firmware.descriptor import Descriptor
+from firmware.link import Link
+from firmware.ports import ConsolePort, UartPort
+from firmware.queue import RamQueue
+from firmware.sampler import Sampler
+from wire.cbor import Encoder
+from wire.compat import const
+from wire.fields import MESSAGE_OCTETS
+from wire.node_session import NodeSession
+from wire.up import Hello
+
+COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
+HEALTH_EVERY = const(12)  # collections: one health line a minute
+NONCE_OCTETS = const(8)
+
+
+class App:
+    """All parts of one node; files are below `root`, which ends in a slash."""
+
+    def __init__(self, root: str) -> None:
+        self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
+        self._encoder = Encoder(MESSAGE_OCTETS)
+        boot = Boot(root + "boot_count", board.random_octets(2))
+        chosen, problem = self._settings(root + "settings.json")
+        self._queue = RamQueue(boot.number, chosen.queue_octets)
+        self._session = self._new_session(boot)
+        self._link = Link(_port(chosen.link), self._session, self._ticks)
+        self._samplers = self._new_samplers(chosen)
+        self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
+        if problem:
+            self._tell("error", "defaults in use, settings: " + problem)
+        if not boot.stored:
+            self._tell("error", "boot count not stored")
+        crash = _last_line(root + "crash.txt")
+        if crash and board.reset_cause() == "hard":
+            self._tell("error", "crashed before: " + crash)
+
+    async def run(self) -> None:
+        """Run every task; an exception of any of them comes out here."""
+        duties = [sampler.run() for sampler in self._samplers]
+        await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
+
+    def _settings(self, path: str) -> tuple:
+        # A node with a broken file measures with the defaults, and says so, rather than not at all.
+        try:
+            return self._use(setup.load(path)), ""
+        except setup.SettingsError as error:
+            return self._use(setup.Settings({})), str(error)
+
+    def _use(self, chosen):
+        self._sensors = sensors.make(chosen)
+        channels_of = [sensor.channels for sensor in self._sensors]
+        self._descriptor = Descriptor(chosen, channels_of, board.name())
+        return chosen
+
+    def _new_session(self, boot: Boot) -> NodeSession:
+        version = ".".join([str(number) for number in sys.implementation[1][:3]])
+        hello = Hello(
+            board.uid(),
+            boot.number,
+            0,
+            "fieldgate " + VERSION + ", micropython " + version,
+            self._descriptor.hash,
+            board.reset_cause(),
+            [],
+            MESSAGE_OCTETS,
+            bytes(NONCE_OCTETS),
+        )
+        return NodeSession(hello, self._descriptor.map, self._queue, board.random_below)
+
+    def _new_samplers(self, chosen) -> "list[Sampler]":
+        made = []
+        for at in range(len(chosen.groups)):
+            group = chosen.groups[at]
+            members = [self._sensors[index] for index in group["sensors"]]
+            made.append(Sampler(at, group, members, self._ticks, self._queue, self._encoder, self._link.wake))
+        return made
+
+    async def _keep_house(self) -> None:
+        while True:
+            for _ in range(HEALTH_EVERY):
+                await asyncio.sleep_ms(COLLECT_MS)
+                gc.collect()
+            self._tell("info", self._health())
+
+    def _health(self) -> str:
+        missed = sum([sampler.missed for sampler in self._samplers])
+        return (
+            "heap free " + str(gc.mem_free()) + ", queue " + str(self._queue.octets)
+            + ", dropped " + str(self._queue.dropped) + ", missed " + str(missed)
+            + ", refused " + str(self._link.refused)
+        )  # fmt: skip
+
+    def _tell(self, level: str, text: str) -> None:
+        self._session.log(self._ticks.now_us(), level, text)
+        self._link.wake()
+
+
+def _port(link: dict):
+    if link["via"] == "uart":
+        return UartPort(board.uart(link["uart"]))
+    return ConsolePort(board.console())
+
+
+def _last_line(path: str) -> str:
+    try:
+        with open(path) as file:
+            lines = file.read(2000).strip().split("\n")
+    except OSError:
+        return ""
+    return lines[-1]
+
+
+def main(root: str = "/") -> None:
+    """Run the node for ever; KeyboardInterrupt is the technician's way in."""
+    asyncio.run(App(root).run())

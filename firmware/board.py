@@ -1,0 +1,90 @@
+"""The board: the only file that knows `machine`. Buses, pins, identity, reset cause, ticks, ports."""
+
+import os
+import sys
+import time
+
+import machine
+
+from wire.compat import const
+
+_UART_RX_OCTETS = const(512)  # two of the largest downward frames
+_UART_TX_OCTETS = const(2200)  # one of the largest upward frames: a write never waits for the line
+TICKS_MOST = time.ticks_add(0, -1)  # the largest value of ticks_us
+_RESET_CAUSES = {
+    machine.PWRON_RESET: "power_on",  # brown-out and the EN button, too
+    machine.HARD_RESET: "hard",  # machine.reset() and a panic
+    machine.WDT_RESET: "watchdog",
+    machine.DEEPSLEEP_RESET: "deep_sleep",
+    machine.SOFT_RESET: "soft",
+}
+
+
+def uid() -> bytes:
+    """The chip's own number: on the ESP32 its MAC, 6 octets."""
+    return machine.unique_id()
+
+
+def name() -> str:
+    """What the firmware image calls this board."""
+    return getattr(sys.implementation, "_machine", sys.platform)
+
+
+def reset_cause() -> str:
+    """Why the board started: power_on, hard, watchdog, deep_sleep, soft or unknown."""
+    return _RESET_CAUSES.get(machine.reset_cause(), "unknown")
+
+
+def reset() -> None:
+    """Start again as after power-on, at once."""
+    machine.reset()
+
+
+def ticks_us() -> int:
+    """Microseconds, 0 to TICKS_MOST, then 0 again."""
+    return time.ticks_us()
+
+
+def random_octets(count: int) -> bytes:
+    """Random octets of the chip's generator."""
+    return os.urandom(count)
+
+
+def random_below(limit: int) -> int:
+    """A random integer from 0 to limit - 1; `limit` far below 2^24."""
+    return int.from_bytes(os.urandom(3), "big") % limit
+
+
+def i2c(bus: int, settings: dict) -> object:
+    """I2C bus number `bus` on the pins of one member of settings.i2c."""
+    scl = machine.Pin(settings["scl"])
+    sda = machine.Pin(settings["sda"])
+    return machine.I2C(bus, scl=scl, sda=sda, freq=settings["freq"])
+
+
+def pin_out(number: int) -> object:
+    """A pin that drives, low at first."""
+    return machine.Pin(number, machine.Pin.OUT, value=0)
+
+
+def pin_in(number: int) -> object:
+    """A pin that listens."""
+    return machine.Pin(number, machine.Pin.IN)
+
+
+def uart(settings: dict) -> object:
+    """The UART of settings.link["uart"]; its reads never wait."""
+    return machine.UART(
+        settings["id"],
+        baudrate=settings["baud"],
+        tx=machine.Pin(settings["tx"]),
+        rx=machine.Pin(settings["rx"]),
+        rxbuf=_UART_RX_OCTETS,
+        txbuf=_UART_TX_OCTETS,
+        timeout=0,
+    )
+
+
+def console() -> "tuple[object, object]":
+    """The console's octets: (to read, to write), no end-of-line translation."""
+    return sys.stdin.buffer, sys.stdout.buffer

@@ -1,0 +1,117 @@
+"""One task per group of sensors: scans at an even pace, as BLOCKs into the queue."""
+
+import asyncio
+
+from firmware.queue import READINGS
+from firmware.sensors import READY_MS
+from wire.block import BlockBuilder
+from wire.compat import const
+from wire.faults import MISSED
+
+POLL_MS = const(2)  # between two questions for data that are not there yet
+BLOCK_MOST_US = const(10000000)  # a reading waits no longer than this for its block to fill
+
+
+class Sampler:
+    """Scans one group for ever.
+
+    `sensors` are the group's (firmware.sensors.Sensor), `queue` takes the encoded BLOCKs of
+    `group` and `on_record()` is called after each. Slots lie at even distances from the first;
+    one that passed is counted in `missed` and never made up for.
+    """
+
+    def __init__(self, group: int, settings: dict, sensors: list, ticks, queue, encoder, on_record) -> None:
+        self.missed = 0
+        self._group = group
+        self._period_us = settings["period_ms"] * 1000
+        self._sensors = sensors
+        self._ticks = ticks
+        self._queue = queue
+        self._encoder = encoder
+        self._on_record = on_record
+        channels = sum(len(sensor.channels) for sensor in sensors)
+        self._builder = BlockBuilder(channels, settings["scans"])
+        self._none = (MISSED,) * channels
+        self._measure_ms = max(sensor.measure_ms for sensor in sensors)
+        self._begun_us = 0  # when the first scan of this block was taken
+        self._latest_us = 0
+        self._waited = False
+
+    async def run(self) -> None:
+        """Scan until cancelled."""
+        slot_us = self._ticks.now_us()
+        while True:
+            left_us = slot_us - self._ticks.now_us()
+            await asyncio.sleep_ms(max(0, (left_us + 999) // 1000))
+            slot_us = self._after_missed(slot_us)
+            if self._ticks.now_us() < slot_us:
+                continue
+            await self._scan()
+            slot_us += self._period_us
+            if self._waited:
+                # The chip sets the pace: nothing of it was missed, and span tells the true rate.
+                slot_us = max(slot_us, self._ticks.now_us())
+            if self._builder.full or slot_us - self._begun_us > BLOCK_MOST_US:
+                self._flush()
+
+    async def _scan(self) -> None:
+        now_ms = self._ticks.now_ms()
+        for sensor in self._sensors:
+            sensor.start(now_ms)
+        # The time stamp is the edge that begins the conversion. A chip that converts at its own
+        # pace has no such edge: there it is the moment its data turned ready, where that was seen.
+        stamp_us = self._ticks.now_us()
+        if self._measure_ms:
+            await asyncio.sleep_ms(self._measure_ms)
+        self._waited = False
+        for sensor in self._sensors:
+            if await self._until_ready(sensor):
+                stamp_us = self._ticks.now_us()
+                self._waited = True
+        items = ()
+        for sensor in self._sensors:
+            items += sensor.read(self._ticks.now_ms())
+        self._add(stamp_us, items)
+
+    async def _until_ready(self, sensor) -> bool:
+        """True when the data turned ready while waiting, or never did."""
+        now_ms = self._ticks.now_ms()
+        if sensor.ready(now_ms):
+            return False
+        limit_ms = now_ms + READY_MS
+        while now_ms < limit_ms:
+            await asyncio.sleep_ms(POLL_MS)
+            now_ms = self._ticks.now_ms()
+            if sensor.ready(now_ms):
+                return True
+        sensor.give_up()
+        return True
+
+    def _after_missed(self, slot_us: int) -> int:
+        # Half a period late is a slot missed, or two scans would stand close together.
+        late_us = self._ticks.now_us() - slot_us
+        missed = (late_us + self._period_us // 2) // self._period_us
+        if missed <= 0:
+            return slot_us
+        self.missed += missed
+        next_us = slot_us + missed * self._period_us
+        # The block goes on at an even pace; a new one does not begin with holes.
+        while self._builder.count and slot_us < next_us:
+            self._add(slot_us, self._none)
+            slot_us += self._period_us
+            if self._builder.full:
+                self._flush()
+        return next_us
+
+    def _add(self, ticks_us: int, items: tuple) -> None:
+        if not self._builder.count:
+            self._begun_us = ticks_us
+        self._latest_us = max(self._latest_us, ticks_us)  # time never goes back within a block
+        self._builder.add(self._latest_us, items)
+
+    def _flush(self) -> None:
+        seq = self._queue.next_seq(READINGS)
+        block = self._builder.encode(self._encoder, self._queue.boot, READINGS, seq, self._group)
+        self._queue.append(READINGS, seq, block)
+        self._builder.clear()
+        self._on_record()

@@ -1,0 +1,106 @@
+"""From settings to drivers, and each driver's life: opened, failed, opened again."""
+
+from drivers.bme280 import BME280
+from drivers.errors import SensorError
+from drivers.hx711 import HX711
+from firmware import board
+from wire import faults
+from wire.compat import const
+
+REOPEN_FIRST_MS = const(1000)
+REOPEN_MOST_MS = const(30000)  # a sensor that is not there costs one probe in this time
+READY_MS = const(150)  # HX711 at its slower rate: 100 ms nominal, its oscillator is loose
+
+
+class Sensor:
+    """One driver that may be absent. No method raises: what fails becomes a Fault.
+
+    After an error on the bus the driver is opened afresh before its numbers count again: the
+    chip may have lost its power, or be another one by now.
+    """
+
+    def __init__(self, driver) -> None:
+        self.channels = driver.CHANNELS
+        self.measure_ms = driver.MEASURE_MS
+        self._driver = driver
+        self._fault = faults.ABSENT  # why there is nothing to read; None while all is well
+        self._open = False
+        self._retry_at_ms = 0
+        self._retry_ms = 0
+
+    @property
+    def fault(self) -> "faults.Fault | None":
+        """Why the sensor has nothing to say, None when it has."""
+        return self._fault
+
+    def start(self, now_ms: int) -> None:
+        """Begin one conversion; a sensor that is not open is opened first, at a bounded pace."""
+        if not self._open and now_ms >= self._retry_at_ms:
+            self._try_open(now_ms)
+        if self._open:
+            self._fault = None
+            try:
+                self._driver.start()
+            except OSError:
+                self._lost(now_ms)
+
+    def ready(self, now_ms: int) -> bool:
+        """True when `read` need not wait, or there is nothing to wait for."""
+        if self._fault is not None:
+            return True
+        try:
+            return self._driver.ready()
+        except OSError:
+            self._lost(now_ms)
+            return True
+
+    def give_up(self) -> None:
+        """No conversion came in time: this scan has none."""
+        self._fault = faults.NOT_READY
+
+    def read(self, now_ms: int) -> tuple:
+        """One int or Fault per channel."""
+        if self._fault is None:
+            try:
+                items = self._driver.read()
+            except OSError:
+                self._lost(now_ms)
+            else:
+                self._retry_ms = 0
+                return items
+        return (self._fault,) * len(self.channels)
+
+    def _try_open(self, now_ms: int) -> None:
+        try:
+            self._driver.open()
+        except SensorError as error:
+            self._fault = error.fault
+        except OSError:
+            self._fault = faults.ABSENT
+        else:
+            self._open = True
+        # A driver that opens and then fails is kept to the same pace; a reading resets it.
+        self._retry_ms = min(max(2 * self._retry_ms, REOPEN_FIRST_MS), REOPEN_MOST_MS)
+        self._retry_at_ms = now_ms + self._retry_ms
+
+    def _lost(self, now_ms: int) -> None:
+        self._open = False
+        self._fault = faults.BUS
+        if self._retry_ms == 0:
+            self._retry_at_ms = now_ms  # the first error after good readings: at the next scan
+
+
+def make(settings) -> "list[Sensor]":
+    """One Sensor for each member of settings.sensors; touches no chip."""
+    buses = {}
+    made = []
+    for entry in settings.sensors:
+        if entry["driver"] == "bme280":
+            bus = entry["bus"]
+            if bus not in buses:
+                buses[bus] = board.i2c(bus, settings.i2c[bus])
+            driver = BME280(buses[bus], entry["address"])
+        else:
+            driver = HX711(board.pin_out(entry["clock"]), board.pin_in(entry["data"]), entry["gain"])
+        made.append(Sensor(driver))
+    return made
