@@ -39,6 +39,7 @@ class HostReading:
     realtime_ns: int
     synchronised: bool
     uncertainty_ns: int
+    assumed: bool = False  # synchronised by configuration, not by the kernel's word
 
     @property
     def offset_ns(self) -> int:
@@ -61,6 +62,11 @@ class Clock(Protocol):
     def reading(self) -> HostReading:
         """Both clocks now and how far the wall clock is to be believed."""
         ...
+
+
+def boottime_ns() -> int:
+    """CLOCK_BOOTTIME now, for what stamps arrivals."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class KernelTimex(ctypes.Structure):
@@ -170,27 +176,25 @@ class HostClock:
 
     def boottime_ns(self) -> int:
         """CLOCK_BOOTTIME now."""
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        return boottime_ns()
 
     def reading(self) -> HostReading:
         """Both clocks at one moment; the moment is exact to a few microseconds."""
         discipline = self._discipline()
-        boottime_ns, realtime_ns = min(_pair() for _ in range(PAIR_TRIES))[1:]
-        if self._assume_synchronised and not discipline.synchronised:
-            uncertainty_ns = ASSUMED_UNCERTAINTY_NS
-        else:
-            uncertainty_ns = discipline.uncertainty_ns()
+        assumed = self._assume_synchronised and not discipline.synchronised
+        _gap_ns, boottime_ns, realtime_ns = min(_pair() for _ in range(PAIR_TRIES))
         return HostReading(
             boottime_ns=boottime_ns,
             realtime_ns=realtime_ns,
-            synchronised=discipline.synchronised or self._assume_synchronised,
-            uncertainty_ns=uncertainty_ns,
+            synchronised=discipline.synchronised or assumed,
+            uncertainty_ns=ASSUMED_UNCERTAINTY_NS if assumed else discipline.uncertainty_ns(),
+            assumed=assumed,
         )
 
 
 def _pair() -> tuple[int, int, int]:
     """(width of the gap, boottime in its middle, realtime): the narrowest gap is the best pair."""
-    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    before = boottime_ns()
     realtime = time.clock_gettime_ns(time.CLOCK_REALTIME)
-    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    after = boottime_ns()
     return after - before, (before + after) // 2, realtime

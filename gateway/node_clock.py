@@ -116,6 +116,12 @@ class NodeClock:
             return self._from_hello(*self._earliest_hello, ticks_us)
         return NOTHING
 
+    def latest(self) -> Instant:
+        """The newest moment of the node that is known of."""
+        if self._tracks:
+            return self.at(self._tracks[-1].last_us)
+        return self.at(self._earliest_hello[0]) if self._earliest_hello is not None else NOTHING
+
     def next_exchange_due(self, now_ns: int) -> bool:
         """True when the node should be asked: QUICK_EXCHANGES at first, then every period."""
         if not self._tracks:

@@ -147,6 +147,17 @@ class Timeline:
         node = self._nodes.get((uid, boot), {}).get(self.host_boot)
         return node is None or node.clock.next_exchange_due(now_ns)
 
+    def node_clock(self, uid: bytes, boot: int) -> tuple[TimeState, int]:
+        """How well the node's clock is known where it was last heard, and the uncertainty in ns.
+
+        Of the node alone: the host's own uncertainty comes on top.
+        """
+        node = self._nodes.get((uid, boot), {}).get(self.host_boot)
+        if node is None:
+            return TimeState.UNKNOWN, UNSYNCHRONISED_NS
+        instant = node.clock.latest()
+        return instant.state, instant.uncertainty_ns
+
     def jumps(self) -> int:
         """How often the ticks of a node have leapt, of all clocks kept."""
         return sum(node.clock.jumps for nodes in self._nodes.values() for node in nodes.values())

@@ -96,6 +96,7 @@ def test_a_host_can_be_taken_for_synchronised_at_a_stated_price(boot_id_path):
     )
     reading = clock.reading()
     assert reading.synchronised
+    assert reading.assumed
     assert reading.uncertainty_ns == ASSUMED_UNCERTAINTY_NS
 
 

@@ -297,6 +297,17 @@ def test_a_node_just_met_is_due_and_one_just_measured_is_not(clock, shelf):
     assert timeline.exchange_due(UID, 1, clock.now_ns)
 
 
+def test_the_state_of_a_nodes_clock_can_be_asked_for(clock, shelf):
+    timeline = Timeline(shelf, clock)
+    states = [timeline.node_clock(UID, 1)]
+    timeline.hello(UID, 1, 0, clock.now_ns)
+    states.append(timeline.node_clock(UID, 1))
+    measured(timeline, clock)
+    states.append(timeline.node_clock(UID, 1))
+    assert [state for state, _ns in states] == ["unknown", "provisional", "resolved"]
+    assert states[0][1] > states[1][1] > 100 * states[2][1]
+
+
 def test_ticks_that_leap_are_counted(clock, shelf):
     timeline = Timeline(shelf, clock)
     measured(timeline, clock)
