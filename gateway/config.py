@@ -42,7 +42,7 @@ class ConfigError(Exception):
         self.message = message
 
 
-class InvalidConfig(Exception):  # noqa: N818 - what it is; its items are the errors
+class InvalidConfig(Exception):
     """Everything that is wrong with a configuration, in the order of the file."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -182,3 +183,13 @@ def test_there_is_no_colour_in_a_pipe(bad):
     assert done.returncode == ExitCode.USAGE
     assert "error: " in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_the_manual_explains_every_exit_code():
+    section = (
+        (ROOT / "docs" / "operator.md")
+        .read_text(encoding="utf-8")
+        .split("## Exit codes")[1]
+        .split("\n## ")[0]
+    )
+    assert re.findall(r"(?m)^\| (\d+) \|", section) == [str(int(code)) for code in ExitCode]
