@@ -79,7 +79,27 @@ def load(path: str) -> Settings:
         values = json.loads(octets)
     except (ValueError, UnicodeError):
         raise SettingsError(path, "not JSON") from None
+    if not _is_closed(octets):
+        raise SettingsError(path, "ends in the middle")
     return Settings(values)
+
+
+def _is_closed(octets: bytes) -> bool:
+    # MicroPython's json takes a file whose last bracket is missing: a torn one may look whole.
+    depth = 0
+    in_text = False
+    escaped = False
+    for octet in octets:
+        if in_text:
+            in_text = escaped or octet != 0x22
+            escaped = not escaped and octet == 0x5C
+        elif octet == 0x22:
+            in_text = True
+        elif octet in b"{[":
+            depth += 1
+        elif octet in b"}]":
+            depth -= 1
+    return depth == 0
 
 
 class _Keys:
@@ -183,7 +203,7 @@ def _within_depth(value: object, depth: int) -> bool:
         value = list(value.values())
     if not isinstance(value, list):
         return True
-    return depth > 0 and all([_within_depth(member, depth - 1) for member in value])
+    return depth > 0 and all(_within_depth(member, depth - 1) for member in value)
 
 
 def _names(keys: _Keys) -> "list[str] | None":

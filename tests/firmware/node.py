@@ -4,8 +4,10 @@ import os
 import select
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from hil_tests.interpreters import micropython
 from wire import cbor, up
@@ -14,7 +16,7 @@ from wire.message import Message
 
 ROOT = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).resolve().parent / "standin"
-_SEARCH_PATH = f"{STANDIN}:{ROOT}:.frozen"
+SEARCH_PATH = f"{STANDIN}:{ROOT}:.frozen"
 WAIT_S = 8.0  # for anything that the node should say
 
 
@@ -22,7 +24,7 @@ def run_script(source: str, timeout_s: float = 9.0) -> str:
     """Run MicroPython source with the firmware importable; give what it printed."""
     done = subprocess.run(
         [micropython(), "-X", "heapsize=400k", "-c", source],
-        env={**os.environ, "MICROPYPATH": _SEARCH_PATH},
+        env={**os.environ, "MICROPYPATH": SEARCH_PATH},
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -38,10 +40,11 @@ class Node:
     def __init__(self, root: Path, **environment: str) -> None:
         self.reader = FrameReader(FRAME_LIMIT_UP)
         self.messages: list[Message] = []
-        self._encoder = cbor.Encoder(1024)
+        self._waiting: deque[Message] = deque()
+        self.encoder = cbor.Encoder(1024)
         self._process = subprocess.Popen(
             [micropython(), "-X", "heapsize=400k", STANDIN / "node.py"],
-            env={**os.environ, "MICROPYPATH": _SEARCH_PATH, "FIELDGATE_ROOT": str(root), **environment},
+            env={**os.environ, "MICROPYPATH": SEARCH_PATH, "FIELDGATE_ROOT": str(root), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -51,7 +54,7 @@ class Node:
         self._input = self._process.stdin
         self._output = self._process.stdout
 
-    def __enter__(self) -> "Node":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,7 +72,7 @@ class Node:
         self._input.flush()
 
     def send(self, message: Message) -> None:
-        self.write(stuff(message.encode(self._encoder), ESCAPES_DOWN))
+        self.write(stuff(message.encode(self.encoder), ESCAPES_DOWN))
 
     def interrupt(self) -> None:
         self._process.send_signal(2)
@@ -77,14 +80,16 @@ class Node:
     def messages_for(self, seconds: float) -> Iterator[Message]:
         """What the node says, as it says it, for at most this long."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if not select.select([self._output], [], [], left)[0]:
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._output], [], [], left)[0]:
                 return
             octets = os.read(self._output.fileno(), 4096)
             if not octets:
                 return
-            for frame in self.reader.feed(octets):
-                yield up.decode(frame)
+            self._waiting.extend(up.decode(frame) for frame in self.reader.feed(octets))
 
     def wait_for(self, kind: type[Message], seconds: float = WAIT_S) -> Message:
         """The next message of this kind; the others before it are kept in `messages`."""

@@ -34,7 +34,7 @@ def reset():
 
 
 class I2C:
-    def __init__(self, id, scl=None, sda=None, freq=400000):
+    def __init__(self, bus, scl=None, sda=None, freq=400000):
         self._registers = bytearray(256)
         at = 0x88
         for value in _TRIM_TP:
@@ -98,14 +98,15 @@ class Pin:
     OUT = 1
     PULL_UP = 2
 
-    def __init__(self, id, mode=-1, pull=-1, value=None):
-        self._id = id
+    def __init__(self, number, mode=-1, pull=-1, value=None):
+        self._number = number
 
     def value(self, level=None):
         if level is None:
-            return _hx711.data() if self._id == 19 else 0
-        if self._id == 18:
+            return _hx711.data() if self._number == 19 else 0
+        if self._number == 18:
             _hx711.clock(level)
+        return None
 
     def __call__(self, *level):
         return self.value(*level)

@@ -1,0 +1,192 @@
+"""The whole firmware on the real MicroPython, seen from the other end of its console."""
+
+import json
+import time
+
+import pytest
+
+from tests.firmware.node import Node, run_script
+from wire import down, faults, up
+from wire.framing import ESCAPES_DOWN, stuff
+
+WINDOW = 4000
+
+
+def meet(node, need_desc=False):
+    """Answer the node's HELLO; give it."""
+    return welcome(node, node.wait_for(up.Hello), need_desc)
+
+
+def welcome(node, hello, need_desc=False):
+    points = [[boot, stream, first] for boot, stream, first, _ in hello.queued]
+    node.send(down.Welcome("gw", points, WINDOW, need_desc, bytes(8)))
+    return hello
+
+
+def fast(tmp_path, **more):
+    """Settings whose blocks come soon."""
+    values = {
+        "groups": [
+            {"name": "air", "sensors": [0], "period_ms": 50, "scans": 4},
+            {"name": "load", "sensors": [1], "period_ms": 50, "scans": 2},
+        ],
+        **more,
+    }
+    (tmp_path / "settings.json").write_text(json.dumps(values))
+
+
+def test_a_node_says_who_it_is_and_describes_itself(tmp_path):
+    with Node(tmp_path) as node:
+        hello = meet(node, need_desc=True)
+        assert hello.uid == b"\x24\x0a\xc4\x00\x00\x01"
+        assert hello.reset == "power_on"
+        assert hello.fw.startswith("fieldgate 0.1.0, micropython 1.")
+        assert hello.queued == [[hello.boot, 1, 0, 0]]
+        described = node.wait_for(up.Describe)
+        assert [group["name"] for group in described.descriptor["groups"]] == ["air", "load"]
+        assert len(described.descriptor["channels"]) == 4
+        assert up.descriptor_hash(described.encode(node.encoder)[2:]) == hello.desc
+        log = node.wait_for(up.Log)
+        assert log.text.startswith("started, reset power_on, heap free ")
+
+
+def test_each_boot_has_a_number_of_its_own(tmp_path):
+    boots = []
+    for _ in range(3):
+        with Node(tmp_path) as node:
+            boots.append(node.wait_for(up.Hello).boot)
+    assert [boot >> 16 for boot in boots] == [0, 1, 2]
+    assert (tmp_path / "boot_count").read_text() == "2\n"
+
+
+def test_readings_of_both_groups_come_and_are_freed_by_the_ack(tmp_path):
+    fast(tmp_path)
+    with Node(tmp_path) as node:
+        hello = meet(node)
+        groups = set()
+        seq = 0
+        for message in node.messages_for(8):
+            if isinstance(message, up.Block):
+                assert (message.boot, message.stream, message.seq) == (hello.boot, 1, seq)
+                assert not message.exceptions
+                seq += 1
+                node.send(down.Ack(hello.boot, 1, seq, WINDOW))
+                groups.add(message.group)
+            if groups == {0, 1} and seq > 6:
+                break
+        node.send(down.Who())
+        assert node.wait_for(up.Hello).queued[0][2] == seq
+
+
+def test_time_is_answered_at_once(tmp_path):
+    with Node(tmp_path) as node:
+        meet(node)
+        trips_ms = []
+        for number in range(20):
+            begun = time.monotonic()
+            node.send(down.Time(number))
+            reply = node.wait_for(up.TimeReply)
+            trips_ms.append((time.monotonic() - begun) * 1000)
+            assert reply.id == number
+            assert reply.received <= reply.sent
+        assert sorted(trips_ms)[len(trips_ms) // 2] < 5
+
+
+def test_an_absent_sensor_is_a_fault_and_the_other_one_measures(tmp_path):
+    fast(tmp_path)
+    with Node(tmp_path, FIELDGATE_ABSENT="1") as node:
+        meet(node)
+        found = {}
+        while len(found) < 2:
+            block = node.wait_for(up.Block)
+            found[block.group] = block
+        assert found[0].exceptions == dict.fromkeys(range(12), faults.ABSENT.code)
+        assert not found[1].exceptions
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"sensor": []}', "sensor: unknown key"),
+        ("{nope", "settings.json: not JSON"),
+        ('{"node": {"name": "}"}', "settings.json: ends in the middle"),
+        ('{"sensors":[{"driver":"bme280"},{"driver":"hx711","channels":["a","b"]}]}', "sensors[1].channels"),
+    ],
+)
+def test_broken_settings_do_not_stop_the_node(tmp_path, text, named):
+    (tmp_path / "settings.json").write_text(text)
+    with Node(tmp_path) as node:
+        meet(node)
+        while (log := node.wait_for(up.Log)).level != "error":
+            pass
+        assert log.text.startswith("defaults in use, settings: ")
+        assert named in log.text
+        assert node.wait_for(up.Block).group == 1
+
+
+def test_noise_and_bad_messages_cost_nothing_but_themselves(tmp_path):
+    with Node(tmp_path) as node:
+        meet(node)
+        node.write(b"\r\n>>> help()\r\n\x7e\xff\xff" + b"\x80" * 500 + b"\x7e\x7e")
+        node.write(stuff(b"\x81\x18\x63", ESCAPES_DOWN))
+        node.write(stuff(b"\x9f\x00", ESCAPES_DOWN))
+        node.send(down.Time(7))
+        assert node.wait_for(up.TimeReply).id == 7
+
+
+def test_a_crash_before_is_told_after_a_hard_reset(tmp_path):
+    (tmp_path / "crash.txt").write_text("Traceback (most recent call last):\n  File\nValueError: 3\n")
+    with Node(tmp_path, FIELDGATE_RESET="2") as node:
+        assert meet(node).reset == "hard"
+        while (log := node.wait_for(up.Log)).level != "error":
+            pass
+        assert log.text == "crashed before: ValueError: 3"
+
+
+def test_ctrl_c_ends_the_node_in_the_middle_of_its_work(tmp_path):
+    with Node(tmp_path) as node:
+        meet(node)
+        node.interrupt()
+        list(node.messages_for(5))
+        assert b"KeyboardInterrupt" in node.reader.take_text()
+        assert not node.running
+
+
+def test_without_a_gateway_the_oldest_readings_make_room_and_none_vanishes_silently(tmp_path):
+    group = {"name": "air", "sensors": [0], "period_ms": 20, "scans": 1}
+    fast(tmp_path, sensors=[{"driver": "bme280"}], groups=[group], queue_octets=2048)
+    with Node(tmp_path) as node:
+        node.wait_for(up.Hello)
+        hello = node.wait_for(up.Hello)  # a second later the queue is full
+        assert hello.queued[0][2] == 0
+        assert hello.queued[0][3] > 2048 // 60  # the shortest BLOCK of three values
+        welcome(node, hello)
+        gap = node.wait_for(up.Gap)
+        assert (gap.seq, gap.reason) == (0, "queue_full")
+        assert node.wait_for(up.Block).seq == gap.next_seq
+
+
+def test_the_uart_carries_the_link_and_leaves_the_console_alone():
+    said = run_script("""
+import asyncio
+from firmware.ports import UartPort
+
+class Uart:
+    def readinto(self, buffer):
+        buffer[:3] = b"abc"
+        return 3
+    def ioctl(self, request, _argument):
+        return 1 if request == 3 else 0
+    def write(self, octets):
+        print("wrote", bytes(octets))
+
+import io
+class Stream(io.IOBase, ):
+    pass
+for name in ("readinto", "ioctl", "write"):
+    setattr(Stream, name, getattr(Uart, name))
+port = UartPort(Stream())
+print(asyncio.run(port.read()))
+port.write(b"frame")
+""")
+    assert said == "b'abc'\nwrote b'frame'\n"

@@ -1,0 +1,118 @@
+"""A sensor's life on the real MicroPython: absent, found, lost, found again."""
+
+import json
+
+from tests.firmware.node import run_script
+
+PREAMBLE = """
+import json
+from drivers.errors import SensorError
+from firmware.sensors import Sensor
+from wire.faults import ABSENT, WRONG_ID, Fault
+
+class Chip:
+    CHANNELS = (("a", "Cel", 0), ("b", "Pa", 0))
+    MEASURE_MS = 0
+    def __init__(self):
+        self.fault = None
+        self.fails = ()
+        self.opened = []
+    def open(self):
+        self.opened.append(now)
+        if self.fault:
+            raise SensorError(self.fault)
+        self._bus("open")
+    def start(self):
+        self._bus("start")
+    def ready(self):
+        self._bus("ready")
+        return True
+    def read(self):
+        self._bus("read")
+        return (1, 2)
+    def _bus(self, name):
+        if name in self.fails:
+            raise OSError(19)
+
+now = 0
+chip = Chip()
+sensor = Sensor(chip)
+
+def scan(at_ms):
+    global now
+    now = at_ms
+    sensor.start(now)
+    sensor.ready(now)
+    return [item.name if isinstance(item, Fault) else item for item in sensor.read(now)]
+"""
+
+
+def run(script):
+    return json.loads(run_script(PREAMBLE + script))
+
+
+def test_a_sensor_is_opened_once_and_read():
+    script = "print(json.dumps([scan(0), scan(1000), chip.opened]))"
+    assert run(script) == [[1, 2], [1, 2], [0]]
+
+
+def test_an_absent_sensor_is_named_and_tried_again_at_a_bounded_pace():
+    script = """
+chip.fault = ABSENT
+seen = [scan(at) for at in range(0, 200000, 100)]
+print(json.dumps([seen[0], seen[-1], chip.opened]))
+"""
+    first, last, opened = run(script)
+    assert first == last == ["absent", "absent"]
+    assert opened == [0, 1000, 3000, 7000, 15000, 31000, 61000, 91000, 121000, 151000, 181000]
+
+
+def test_another_chip_is_named_as_such():
+    assert run("chip.fault = WRONG_ID\nprint(json.dumps(scan(0)))") == ["wrong_id", "wrong_id"]
+
+
+def test_a_bus_without_answer_at_opening_is_an_absent_sensor():
+    assert run("chip.fails = ('open',)\nprint(json.dumps(scan(0)))") == ["absent", "absent"]
+
+
+def test_an_error_on_the_bus_costs_one_scan_and_the_chip_is_opened_afresh():
+    for step in ("start", "ready", "read"):
+        script = f"""
+scan(0)
+chip.fails = ("{step}",)
+lost = scan(50000)
+chip.fails = ()
+print(json.dumps([lost, scan(50100), chip.opened]))
+"""
+        assert run(script) == [["bus", "bus"], [1, 2], [0, 50100]], step
+
+
+def test_a_chip_that_opens_and_then_fails_is_kept_to_the_same_pace():
+    script = """
+chip.fails = ("read",)
+for at in range(0, 100000, 100):
+    scan(at)
+print(json.dumps(chip.opened))
+"""
+    assert run(script) == [0, 1000, 3000, 7000, 15000, 31000, 61000, 91000]
+
+
+def test_a_sensor_that_comes_later_is_found():
+    script = """
+chip.fault = ABSENT
+scan(0)
+chip.fault = None
+print(json.dumps([scan(900), scan(1000)]))
+"""
+    assert run(script) == [["absent", "absent"], [1, 2]]
+
+
+def test_no_conversion_in_time_spoils_one_scan_only():
+    script = """
+scan(0)
+sensor.start(100)
+sensor.give_up()
+late = [item.name for item in sensor.read(100)]
+print(json.dumps([late, scan(200), chip.opened]))
+"""
+    assert run(script) == [["not_ready", "not_ready"], [1, 2], [0]]
