@@ -143,5 +143,7 @@ class _Scanner:
 def _unquoted(key: str) -> str:
     if not key.startswith('"'):
         return key.strip("'")
-    value = tomllib.loads(f"k = {key}")["k"]
-    return value if isinstance(value, str) else key
+    try:
+        return str(tomllib.loads(f"k = {key}")["k"])
+    except tomllib.TOMLDecodeError:  # not in a text that tomllib accepts
+        return key

@@ -1,7 +1,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.toml_lines import TomlLines
@@ -104,6 +104,7 @@ def test_the_key_after_any_value_is_found(value):
     assert TomlLines(text).line_of(("after",)) == text.count("\n")
 
 
+@example('"\\1"')
 @given(st.text(alphabet="ab=.[]{}\"'#\\\n ,1", max_size=60))
 def test_any_text_at_all_ends_with_lines_that_exist(text):
     for path in (("a",), ("b", 0, "a"), ("a", "b")):
