@@ -44,7 +44,5 @@ def decode(data: bytes) -> Message:
         except cbor2.CBORDecodeError:
             return up.decode(data)
         if mark is False:
-            return up.Block(
-                items[1], items[2], items[3], items[4], items[5], items[6], items[7], {}
-            )
+            return up.Block(items[1], items[2], items[3], items[4], items[5], items[6], items[7], {})
     return up.decode(data)

@@ -61,7 +61,6 @@ class Services:
     clock: Clock
     counters: Counters
     conditions: Conditions
-    host_boot: int
     capture: Capture | None = None
 
 
@@ -172,7 +171,7 @@ class Line:
             record.TYPE,
             frame,
             hello.desc,
-            self._services.host_boot,
+            self._services.timeline.host_boot,
             arrived_ns,
         )
         if self._services.store.append(arrival):

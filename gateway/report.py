@@ -1,0 +1,99 @@
+"""Gathers the status of all parts of the agent into one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from gateway.status import ClockStatus, FaultStatus, NodeStatus, Status, StoreStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.config import Config
+    from gateway.counters import Conditions, Counters
+    from gateway.host_clock import Clock
+    from gateway.nodes import Node, Nodes
+    from gateway.port import PortSupervisor
+    from gateway.sinks.mqtt import MqttSink
+    from gateway.store import Store
+    from gateway.timeline import Timeline
+
+NS_PER_S = 1_000_000_000
+NS_PER_US = 1000
+
+
+@dataclass(kw_only=True)
+class Report:
+    """Knows where to ask; keeps nothing but when it was made."""
+
+    config: Config
+    clock: Clock
+    timeline: Timeline
+    store: Store
+    nodes: Nodes
+    sinks: Sequence[MqttSink]
+    ports: Sequence[PortSupervisor]
+    counters: Counters
+    conditions: Conditions
+
+    def __post_init__(self) -> None:
+        self._began_ns = self.clock.boottime_ns()
+
+    def status(self) -> Status:
+        """All of it, now."""
+        now_ns = self.clock.boottime_ns()
+        return Status(
+            version=version("fieldgate"),
+            gateway=self.config.gateway.name,
+            uptime_s=(now_ns - self._began_ns) / NS_PER_S,
+            clock=self._clock_status(),
+            store=StoreStatus(
+                state=self.store.state,
+                detail=self.store.detail,
+                stored=self.store.stored,
+                waiting={sink.name: self.store.waiting_for(sink.name) for sink in self.sinks},
+            ),
+            ports=tuple(port for supervisor in self.ports for port in supervisor.status()),
+            nodes=tuple(self._node_status(node, now_ns) for node in self.nodes),
+            sinks=tuple(sink.status() for sink in self.sinks),
+            faults=tuple(
+                FaultStatus(
+                    name=each.state,
+                    subject=each.subject,
+                    detail=each.detail,
+                    age_s=self.conditions.age_s(each),
+                )
+                for each in self.conditions.faults()
+            ),
+            counters=self.counters.snapshot(),
+        )
+
+    def _clock_status(self) -> ClockStatus:
+        reading = self.clock.reading()
+        if not reading.synchronised:
+            return ClockStatus(state="unsynchronised")
+        return ClockStatus(
+            state="assumed" if self.config.clock.assume_synchronised else "synchronised",
+            utc=datetime.fromtimestamp(reading.realtime_ns / NS_PER_S, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            uncertainty_us=reading.uncertainty_ns // NS_PER_US,
+        )
+
+    def _node_status(self, node: Node, now_ns: int) -> NodeStatus:
+        boot = node.hello.boot if node.hello is not None else 0
+        state, uncertainty_ns = self.timeline.node_clock(node.uid, boot)
+        return NodeStatus(
+            uid=node.uid.hex(),
+            name=node.name,
+            port=node.line.path if node.line is not None else None,
+            boot=boot,
+            link=node.line.state() if node.line is not None else "lost",
+            seen_ago_s=max(0, now_ns - node.heard_ns) / NS_PER_S,
+            clock=state,
+            uncertainty_us=uncertainty_ns // NS_PER_US,
+            blocks=node.taken,
+        )
