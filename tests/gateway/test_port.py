@@ -1,7 +1,6 @@
 """gateway/port.py with real ptys."""
 
 import asyncio
-import os
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -12,36 +11,12 @@ import serial
 from gateway.config import PortConfig
 from gateway.counters import Conditions, Counters
 from gateway.port import DENIED_STEP, PORTS_LIMIT, PortState, PortSupervisor, PortTiming
-from gateway.serial_port import OpenFault, PortLost, PortUnopened, SerialPort
+from gateway.serial_port import OpenFault, PortLost, PortUnopened
+from tests.gateway.echoing_line import EchoingLine, until
 from tests.gateway.serial_pair import SerialPair
 
 QUICK = PortTiming(rescan_s=0.005, retry_s=0.005, retry_limit_s=0.02, busy_retry_s=0.005)
 OPEN_FILES = Path("/proc/self/fd")
-
-
-class EchoingLine:
-    """Serves ports by sending back what comes, as a Line does: until PortLost."""
-
-    def __init__(self):
-        self.served = []
-        self._devices = set()
-
-    async def serve(self, port: SerialPort) -> None:
-        device = os.path.realpath(port.path)  # noqa: ASYNC240 - a link in a RAM disk
-        self.served.append(port.path)
-        self._devices.add(device)
-        try:
-            while True:
-                data, _arrived_ns = await port.read()
-                await port.write(data)
-        finally:
-            self._devices.discard(device)
-
-    async def echoed(self, pair, data=b"hello"):
-        """What the node sends comes back; what it sent before the port was open is dropped."""
-        await until(lambda: pair.device in self._devices)
-        pair.send(data)
-        assert await pair.receive(len(data)) == data
 
 
 @pytest.fixture(autouse=True)
@@ -102,12 +77,6 @@ async def running(*supervisors):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def until(fact):
-    """Wait for what must come; the test's own timeout is the limit."""
-    while not fact():  # noqa: ASYNC110 - a state has no event; it is looked at
-        await asyncio.sleep(0.001)
 
 
 def states(supervisor):

@@ -1,44 +1,18 @@
-"""gateway/timeline.py and gateway/host_boot.py"""
+"""gateway/timeline.py"""
 
 import timeit
 from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.host_boot import PIECES, STORE_EVERY_NS, HostBoot, HostBootRecord
-from gateway.host_clock import UNSYNCHRONISED_NS, HostReading
+from gateway.host_boot import HostBootRecord
+from gateway.host_clock import UNSYNCHRONISED_NS
 from gateway.node_clock import Exchange, TimeState
 from gateway.timeline import CLOCKS, NO_EARLIER_NS, KeptExchange, Timeline
+from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
 
 US = 1000
-MS = 1_000_000
-S = 1_000_000_000
-HOUR = 3600 * S
-UTC = 1_800_000_000 * S  # UTC at boottime 0 of the first boot, if nothing else is said
 UID = b"\x01\x02\x03\x04\x05\x06"
-
-
-@dataclass
-class VirtualClock:
-    """A host: true time is what the test says, the wall clock what the host believes."""
-
-    boot_id: str = "first"
-    booted_utc_ns: int = UTC
-    now_ns: int = 10 * S  # boottime
-    wall_off_ns: int = 0  # what is wrong with the wall clock
-    synchronised: bool = True
-    uncertainty_ns: int = 5 * MS
-
-    def boottime_ns(self):
-        return self.now_ns
-
-    def reading(self):
-        return HostReading(
-            boottime_ns=self.now_ns,
-            realtime_ns=self.booted_utc_ns + self.now_ns + self.wall_off_ns,
-            synchronised=self.synchronised,
-            uncertainty_ns=self.uncertainty_ns if self.synchronised else UNSYNCHRONISED_NS,
-        )
 
 
 @dataclass
@@ -186,36 +160,6 @@ def test_a_step_of_the_wall_clock_moves_later_records_only(clock, shelf, step_ns
     measured(timeline, clock)
     assert utc(timeline, 45 * S).utc_ns == before.utc_ns
     assert abs(utc(timeline, clock.now_ns - S).utc_ns - (UTC + clock.now_ns - S + step_ns)) < MS
-
-
-def test_a_wall_clock_that_steps_for_ever_stays_bounded(clock):
-    host = HostBoot(HostBootRecord(number=1, boot_id="x", seen_ns=0, realtime_ns=0))
-    for step in range(10 * PIECES):
-        clock.now_ns, clock.wall_off_ns = step * S, step * HOUR
-        host.observe(clock.reading())
-    oldest_kept_off_ns = 9 * PIECES * HOUR
-    assert host.utc(0)[0] == UTC + oldest_kept_off_ns
-
-
-def test_a_stored_boot_is_as_uncertain_as_its_steps_were_far(clock):
-    host = HostBoot(HostBootRecord(number=1, boot_id="x", seen_ns=0, realtime_ns=0))
-    host.observe(clock.reading())
-    clock.now_ns, clock.wall_off_ns = 20 * S, 30 * S
-    host.observe(clock.reading())
-    again = HostBoot(host.record())
-    utc_ns, uncertainty_ns, _held = again.utc(15 * S)
-    assert abs(utc_ns - (UTC + 15 * S)) <= uncertainty_ns
-    assert uncertainty_ns < 31 * S
-
-
-def test_belief_in_the_clock_is_stored_at_first_then_seldom(clock):
-    host = HostBoot(HostBootRecord(number=1, boot_id="x", seen_ns=0, realtime_ns=0))
-    wanted = []
-    for second in range(3 * STORE_EVERY_NS // S):
-        clock.now_ns = second * S
-        wanted.append(host.observe(clock.reading()))
-    assert wanted[0]
-    assert sum(wanted) == 3
 
 
 def test_a_restart_of_the_gateway_keeps_boot_and_clocks(clock, shelf):
