@@ -104,9 +104,17 @@ class Encoder:
 
     def _map(self, value: "dict[Any, object]") -> None:
         self._head(_MAP, len(value))
-        for encoded, key in sorted((encode(key), key) for key in value):
+        for encoded, key in sorted([(self._ahead(key), key) for key in value]):
             self._raw(encoded)
             self.value(value[key])
+
+    def _ahead(self, key: object) -> bytes:
+        # Written where the next item will stand: a buffer for each key would be 1 KB of a small heap.
+        start = self._at
+        self.value(key)
+        octets = bytes(memoryview(self._buf)[start : self._at])
+        self._at = start
+        return octets
 
     def _raw(self, octets: bytes) -> None:
         end = self._at + len(octets)
