@@ -1,0 +1,8 @@
+"""Register-level chips: octets and pin levels in front, physical values behind."""
+
+from hil_tests.chips.bme280 import BME280Chip
+from hil_tests.chips.hx711 import HX711Chip
+from hil_tests.chips.nack import Nack
+from hil_tests.chips.world import Air, Load
+
+__all__ = ["Air", "BME280Chip", "HX711Chip", "Load", "Nack"]

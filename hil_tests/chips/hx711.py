@@ -1,0 +1,130 @@
+"""An HX711 at the level of its two pins, with a bridge behind it (DS: Avia Semiconductor HX711)."""
+
+from collections.abc import Callable
+from copy import copy
+from random import Random
+from typing import Literal
+
+from hil_tests.chips.world import Clock, Load
+
+_BITS = 24
+_CODE_LEAST, _CODE_MOST = -0x800000, 0x7FFFFF
+_GAIN_AFTER = {25: 128, 26: 32, 27: 64}  # pulses -> gain of the next conversion
+# What is still missing of a step in the conversions after power-up or a change of gain: the
+# digital filter fills within four.
+_UNSETTLED = (0.9, 0.5, 0.2, 0.05)
+
+
+class HX711Chip:
+    """One chip whose bridge carries `load`, on a `clock` in microseconds.
+
+    It converts for ever at `rate_sps` times `oscillator`, for its own oscillator is a little off.
+    A code is zero + kilograms * counts_per_kg, at gain 128, plus seeded noise of `noise` counts;
+    at a lower gain it is smaller (the bridge is taken to hang on input B, too, for gain 32).
+    Without noise equal codes follow each other, which a driver may well call stuck.
+    `on_sample` callbacks get a copy of the load that a conversion saw, when it is latched; a
+    conversion that nobody watched go by is left out.
+
+    Sleep by a clock that is high for over 60 us is not modelled, for wall time on a PC proves
+    nothing; `power_cycle()` has the same effect.
+
+    Switches for tests: `line` ("high" or "low": the data line is broken and floats, or is
+    shorted), `deaf_pulses` (so many pulses to come are not seen), `power_cycle()`.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        clock: Clock,
+        *,
+        rate_sps: float = 10.0,
+        oscillator: float = 1.017,
+        counts_per_kg: float = 20_000.0,
+        zero: float = -48_000.0,
+        noise: float = 20.0,
+        seed: int = 0,
+    ) -> None:
+        self.load = load
+        self.counts_per_kg = counts_per_kg
+        self.zero = zero
+        self.noise = noise
+        self.line: Literal["connected", "high", "low"] = "connected"
+        self.deaf_pulses = 0
+        self.period_us = 1e6 / (rate_sps * oscillator)
+        self._clock = clock
+        self._random = Random(seed)
+        self._callbacks: list[Callable[[Load], None]] = []
+        self.power_cycle()
+
+    def on_sample(self, callback: Callable[[Load], None]) -> None:
+        """Have `callback` told the load of every conversion, when it is latched."""
+        self._callbacks.append(callback)
+
+    def power_cycle(self) -> None:
+        """Lose the supply for a moment: gain 128, and the filter fills anew."""
+        self._began_us = self._clock()
+        self._done = 0  # conversions since then
+        self._gain = 128
+        self._unsettled = list(_UNSETTLED)
+        self._code: int | None = None  # what waits to be read
+        self._pulses = 0  # of this reading
+        self._level = 0
+        self._data = 1
+
+    def clock(self, level: int) -> None:
+        """The clock pin is driven to `level`."""
+        self._convert()
+        rises = bool(level) and not self._level
+        self._level = level
+        if not rises:
+            return
+        if self.deaf_pulses:
+            self.deaf_pulses -= 1
+            return
+        if self._code is None and not self._pulses:
+            return
+        self._pulses += 1
+        if self._pulses <= _BITS:
+            self._data = (self._code or 0) >> _BITS - self._pulses & 1
+            return
+        self._data = 1
+        self._code = None
+
+    def data(self) -> int:
+        """The level of the data pin: low when a conversion waits, then its bits."""
+        self._convert()
+        return self._data if self.line == "connected" else int(self.line == "high")
+
+    def _convert(self) -> None:
+        done = int((self._clock() - self._began_us) / self.period_us)
+        new = done - self._done
+        if new == 0:
+            return
+        if self._code is not None and 0 < self._pulses <= _BITS and new == 1:
+            return  # shifting out holds a conversion back for at most one period
+        self._select()
+        for _ in range(new - 1):
+            self._next_unsettled()
+        self._done = done
+        load = copy(self.load)
+        self._code = self._code_of(load) & 0xFFFFFF
+        self._pulses = 0
+        self._data = 0
+        for callback in self._callbacks:
+            callback(load)
+
+    def _code_of(self, load: Load) -> int:
+        settled = 1 - self._next_unsettled()
+        counts = (self.zero + load.kilograms * self.counts_per_kg) * self._gain / 128 * settled
+        counts += self._random.gauss(0, self.noise) if self.noise else 0
+        return max(_CODE_LEAST, min(_CODE_MOST, round(counts)))
+
+    def _next_unsettled(self) -> float:
+        return self._unsettled.pop(0) if self._unsettled else 0.0
+
+    def _select(self) -> None:
+        # How many pulses there were is known when the next conversion begins, not before.
+        gain = _GAIN_AFTER.get(self._pulses, self._gain)
+        if gain != self._gain:
+            self._gain = gain
+            self._unsettled = list(_UNSETTLED)
