@@ -119,9 +119,14 @@ class Who(Message):
         return Who()
 
 
-_CLASSES = (Welcome, Ack, Time, Who)
+_READERS = {
+    Welcome.TYPE: Welcome.from_items,
+    Ack.TYPE: Ack.from_items,
+    Time.TYPE: Time.from_items,
+    Who.TYPE: Who.from_items,
+}
 
 
 def decode(data: bytes) -> Message:
     """Decode a message from a gateway; WireError for anything that is not one."""
-    return message.read(data, _CLASSES)
+    return message.read(data, _READERS)

@@ -7,6 +7,7 @@ from wire.fields import MESSAGE_OCTETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 
@@ -51,8 +52,8 @@ class Message:
         return type(self).__name__ + repr(self.__dict__)
 
 
-def read(data: bytes, classes: "tuple[Any, ...]") -> "Message":
-    """Decode `data` into an instance of the class among `classes` that has its type."""
+def read(data: bytes, readers: "Mapping[int, Callable[[list[Any]], Message]]") -> "Message":
+    """Decode `data` into the message that `readers` makes of items of its type."""
     if len(data) > MESSAGE_OCTETS:
         raise WireError("too_long", str(len(data)) + " octets, limit " + str(MESSAGE_OCTETS))
     items = cbor.decode(data)
@@ -60,9 +61,8 @@ def read(data: bytes, classes: "tuple[Any, ...]") -> "Message":
         raise WireError("not_a_message", "a message is an array that begins with its type")
     number = items[0]
     if isinstance(number, int) and number is not True and number is not False:
-        for candidate in classes:
-            if number == candidate.TYPE:
-                return candidate.from_items(items)  # type: ignore[no-any-return]
+        if number in readers:
+            return readers[number](items)
         if number in RESERVED:
             raise WireError("reserved_type", "type " + str(number))
         if number in range(WHO + 1):
