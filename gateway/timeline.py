@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NO_EARLIER_NS = 1_767_225_600_000_000_000  # 2026-01-01: this program did not exist before
 OBSERVE_EVERY_NS = 1_000_000_000  # a step of the wall clock is noticed after this
 KEEP_EVERY_NS = 60_000_000_000  # the best exchange of a minute is stored: wear, not precision
+KEEP_RARELY_NS = 1_800_000_000_000  # of a boot that has been up for long: the store keeps the newest ones
+KEEP_SHARE = 32  # of a boot's age: how rare, between the two
 CLOCKS = 4096  # (node, its boot, host boot); beyond, the longest silent are forgotten
 HOST_BOOTS = 1000  # the latest ones; records of earlier boots are long delivered
 
@@ -70,19 +72,23 @@ class _NodeBoot:
         self.clock = NodeClock(period_s)
         self._count = 0
         self._best: Exchange | None = None
+        self._began_ns = 0
         self._since_ns = 0
 
     def worth_storing(self, exchange: Exchange) -> Exchange | None:
-        """The exchange to store now: the first ones each, then the best of every KEEP_EVERY_NS."""
+        """The exchange to store now: the first ones each, then the best of ever longer periods."""
         if not exchange.plausible():
             return None
+        if not self._count:
+            self._began_ns = exchange.t1_ns
         self._count += 1
         if self._count <= QUICK_EXCHANGES:
             self._since_ns = exchange.t1_ns
             return exchange
         if self._best is None or exchange.rtt_ns <= self._best.rtt_ns:
             self._best = exchange
-        if exchange.t1_ns - self._since_ns < KEEP_EVERY_NS:
+        period_ns = min(max(KEEP_EVERY_NS, (exchange.t1_ns - self._began_ns) // KEEP_SHARE), KEEP_RARELY_NS)
+        if exchange.t1_ns - self._since_ns < period_ns:
             return None
         best, self._best, self._since_ns = self._best, None, exchange.t1_ns
         return best

@@ -8,6 +8,7 @@ import pytest
 from gateway.host_boot import HostBootRecord
 from gateway.host_clock import UNSYNCHRONISED_NS
 from gateway.node_clock import Exchange, TimeState
+from gateway.store import Store
 from gateway.timeline import CLOCKS, NO_EARLIER_NS, KeptExchange, Timeline
 from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
 
@@ -215,10 +216,31 @@ def test_a_node_that_stays_up_carries_the_time_into_a_boot_that_never_had_it(clo
     assert instant.uncertainty_ns < S
 
 
-def test_only_the_best_exchange_of_a_minute_is_stored(clock, shelf):
+def test_of_a_long_boot_ever_fewer_exchanges_are_stored(clock, shelf):
     timeline = Timeline(shelf, clock)
-    measured(timeline, clock, times=368)
-    assert 8 + 45 <= len(shelf.kept) <= 8 + 60
+    stored = []
+    for _hour in range(48):
+        measured(timeline, clock, times=360)
+        stored.append(len(shelf.kept))
+    assert stored[0] <= 8 + 60
+    assert 40 <= stored[-1] - stored[-25] <= 50
+
+
+async def test_what_is_known_of_time_survives_in_the_real_store(clock, tmp_path):
+    store = Store.open(tmp_path)
+    timeline = Timeline(store, clock)
+    store.start(lambda arrivals: None, lambda arrivals, error: None)
+    measured(timeline, clock, times=400)
+    before = utc(timeline, 3000 * S)
+    await store.close()
+    store = Store.open(tmp_path)
+    rebooted = Timeline(store, VirtualClock(boot_id="second", booted_utc_ns=UTC + 2 * HOUR))
+    after = utc(rebooted, 3000 * S, host_boot=1)
+    store.start(lambda arrivals: None, lambda arrivals, error: None)
+    await store.close()
+    assert rebooted.host_boot == 2
+    assert (before.state, after.state) == (TimeState.RESOLVED, TimeState.RESOLVED)
+    assert abs(after.utc_ns - before.utc_ns) <= after.uncertainty_ns < S
 
 
 def test_a_flood_of_invented_nodes_is_forgotten_and_the_living_one_stays(clock, shelf):
