@@ -4,11 +4,9 @@ import asyncio
 import gc
 import sys
 
-from firmware import VERSION, board, sensors
-from firmware import settings as setup
+from firmware import VERSION, board
 from firmware.boot import Boot
 from firmware.clock import Ticks
-from firmware.descriptor import Descriptor
 from firmware.link import Link
 from firmware.ports import ConsolePort, UartPort
 from firmware.queue import RamQueue
@@ -31,14 +29,14 @@ class App:
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
         boot = Boot(root + "boot_count", board.random_octets(2))
-        chosen, problem = self._settings(root + "settings.json")
-        self._queue = RamQueue(boot.number, chosen.queue_octets)
-        self._session = self._new_session(boot)
-        self._link = Link(_port(chosen.link), self._session, self._ticks)
-        self._samplers = self._new_samplers(chosen)
+        plan = _plan(root + "settings.json")
+        self.queue = RamQueue(boot.number, plan.queue_octets)
+        self._session = self._new_session(boot, plan)
+        self._link = Link(_port(plan.link), self._session, self._ticks)
+        self._samplers = self._new_samplers(plan)
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
-        if problem:
-            self._tell("error", "defaults in use, settings: " + problem)
+        if plan.problem:
+            self._tell("error", "defaults in use, settings: " + plan.problem)
         if not boot.stored:
             self._tell("error", "boot count not stored")
         crash = _last_line(root + "crash.txt")
@@ -50,40 +48,27 @@ class App:
         duties = [sampler.run() for sampler in self._samplers]
         await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
 
-    def _settings(self, path: str) -> tuple:
-        # A node with a broken file measures with the defaults, and says so, rather than not at all.
-        try:
-            return self._use(setup.load(path)), ""
-        except setup.SettingsError as error:
-            return self._use(setup.Settings({})), str(error)
-
-    def _use(self, chosen):
-        self._sensors = sensors.make(chosen)
-        channels_of = [sensor.channels for sensor in self._sensors]
-        self._descriptor = Descriptor(chosen, channels_of, board.name())
-        return chosen
-
-    def _new_session(self, boot: Boot) -> NodeSession:
+    def _new_session(self, boot: Boot, plan) -> NodeSession:
         version = ".".join([str(number) for number in sys.implementation[1][:3]])
         hello = Hello(
             board.uid(),
             boot.number,
             0,
             "fieldgate " + VERSION + ", micropython " + version,
-            self._descriptor.hash,
+            plan.hash,
             board.reset_cause(),
             [],
             MESSAGE_OCTETS,
             bytes(NONCE_OCTETS),
         )
-        return NodeSession(hello, self._descriptor.map, self._queue, board.random_below)
+        return NodeSession(hello, plan.descriptor, self.queue, board.random_below)
 
-    def _new_samplers(self, chosen) -> "list[Sampler]":
+    def _new_samplers(self, plan) -> "list[Sampler]":
         made = []
-        for at in range(len(chosen.groups)):
-            group = chosen.groups[at]
-            members = [self._sensors[index] for index in group["sensors"]]
-            made.append(Sampler(at, group, members, self._ticks, self._queue, self._encoder, self._link.wake))
+        for at in range(len(plan.groups)):
+            group = plan.groups[at]
+            members = [plan.sensors[index] for index in group["sensors"]]
+            made.append(Sampler(at, group, members, self._ticks, self.queue, self._encoder, self._link.wake))
         return made
 
     async def _keep_house(self) -> None:
@@ -96,14 +81,24 @@ class App:
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
         return (
-            "heap free " + str(gc.mem_free()) + ", queue " + str(self._queue.octets)
-            + ", dropped " + str(self._queue.dropped) + ", missed " + str(missed)
+            "heap free " + str(gc.mem_free()) + ", queue " + str(self.queue.octets)
+            + ", dropped " + str(self.queue.dropped) + ", missed " + str(missed)
             + ", refused " + str(self._link.refused)
         )  # fmt: skip
 
     def _tell(self, level: str, text: str) -> None:
         self._session.log(self._ticks.now_us(), level, text)
         self._link.wake()
+
+
+def _plan(path: str):
+    # Imported here, for these modules are let go again.
+    from firmware.plan import Plan, forget  # noqa: PLC0415
+
+    plan = Plan(path)
+    forget()
+    gc.collect()
+    return plan
 
 
 def _port(link: dict):

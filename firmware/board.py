@@ -72,6 +72,14 @@ def pin_in(number: int) -> object:
     return machine.Pin(number, machine.Pin.IN)
 
 
+class Interrupts:
+    """Keeps interrupts away for some microseconds: `enable` takes what `disable` gave."""
+
+    def __init__(self) -> None:
+        self.disable = machine.disable_irq
+        self.enable = machine.enable_irq
+
+
 def uart(settings: dict) -> object:
     """The UART of settings.link["uart"]; its reads never wait."""
     return machine.UART(

@@ -32,6 +32,7 @@ class Link:
             received_us = self._ticks.now_us()  # right at the flag that ends a frame
             for frame in self._reader.feed(octets):
                 self._take(frame, received_us)
+            self._reader.take_text()  # nobody reads what is typed here; it must not pile up
 
     async def send(self) -> None:
         """Write what the session has to say, for ever; sleeps until it may have more."""

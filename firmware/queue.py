@@ -8,6 +8,7 @@ takes one thing per seq, whichever came first, and answers the other as a repeat
 trims the gap here. So every seq ends once in the store: as its record, or named by a gap.
 """
 
+from firmware.fifo import Fifo
 from firmware.record import times_of
 from wire.cbor import Encoder
 from wire.compat import const
@@ -75,8 +76,10 @@ class RamQueue:
         if boot != self.boot or held is None:
             return 0
         before = held.first_seq
-        for record in held.take_below(next_seq):
-            self.octets -= len(record) + RECORD_OVERHEAD
+        while held.record_seq < next_seq and held.records:
+            self.octets -= len(held.take_oldest()) + RECORD_OVERHEAD
+        # What is left of a trimmed gap keeps its times: they may say too much, never too little.
+        held.first_seq = min(max(held.first_seq, next_seq), held.record_seq)
         return held.first_seq - before
 
     def held(self) -> "list[list[int]]":
@@ -88,7 +91,9 @@ class RamQueue:
 
     def _octets_of(self, stream: int) -> int:
         held = self._streams.get(stream)
-        return sum(len(record) + RECORD_OVERHEAD for record in held.records) if held else 0
+        if held is None:
+            return 0
+        return sum(len(held.records[at]) + RECORD_OVERHEAD for at in range(len(held.records)))
 
     def _drop_one(self) -> bool:
         for stream in DROP_ORDER:
@@ -106,7 +111,7 @@ class _Stream:
     def __init__(self) -> None:
         self.first_seq = 0
         self.record_seq = 0  # of records[0]
-        self.records = []
+        self.records = Fifo()
         self.t_first = 0  # of the oldest record in the gap
         self.t_last = 0  # of the newest
 
@@ -115,7 +120,7 @@ class _Stream:
         return self.record_seq + len(self.records)
 
     def drop_oldest(self) -> bytes:
-        record = self.records.pop(0)
+        record = self.records.take()
         t_first, span = times_of(record)
         if self.first_seq == self.record_seq:
             self.t_first = t_first
@@ -126,14 +131,6 @@ class _Stream:
         self.record_seq += 1
         return record
 
-    def take_below(self, next_seq: int) -> "list[bytes]":
-        # What is left of a trimmed gap keeps its times: they may say too much, never too little.
-        if next_seq <= self.record_seq:
-            self.first_seq = max(self.first_seq, next_seq)
-            return []
-        count = min(next_seq - self.record_seq, len(self.records))
-        taken = self.records[:count]
-        self.records = self.records[count:]
-        self.record_seq += count
-        self.first_seq = self.record_seq
-        return taken
+    def take_oldest(self) -> bytes:
+        self.record_seq += 1
+        return self.records.take()

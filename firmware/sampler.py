@@ -74,7 +74,7 @@ class Sampler:
         self._add(stamp_us, items)
 
     async def _until_ready(self, sensor) -> bool:
-        """True when the data turned ready while waiting, or never did."""
+        """True when the data turned ready while waiting; False when they were there, or never came."""
         now_ms = self._ticks.now_ms()
         if sensor.ready(now_ms):
             return False
@@ -84,8 +84,8 @@ class Sampler:
             now_ms = self._ticks.now_ms()
             if sensor.ready(now_ms):
                 return True
-        sensor.give_up()
-        return True
+        sensor.give_up(now_ms)
+        return False
 
     def _after_missed(self, slot_us: int) -> int:
         # Half a period late is a slot missed, or two scans would stand close together.

@@ -9,14 +9,14 @@ from wire.compat import const
 
 REOPEN_FIRST_MS = const(1000)
 REOPEN_MOST_MS = const(30000)  # a sensor that is not there costs one probe in this time
-READY_MS = const(150)  # HX711 at its slower rate: 100 ms nominal, its oscillator is loose
+READY_MS = const(200)  # HX711 at its slower rate: 100 ms nominal, by a loose oscillator
 
 
 class Sensor:
     """One driver that may be absent. No method raises: what fails becomes a Fault.
 
-    After an error on the bus the driver is opened afresh before its numbers count again: the
-    chip may have lost its power, or be another one by now.
+    After an error on the bus, or data that did not come, the driver is opened afresh before its
+    numbers count again: the chip may have lost its power, or be another one by now.
     """
 
     def __init__(self, driver) -> None:
@@ -42,7 +42,7 @@ class Sensor:
             try:
                 self._driver.start()
             except OSError:
-                self._lost(now_ms)
+                self._lost(faults.BUS, now_ms)
 
     def ready(self, now_ms: int) -> bool:
         """True when `read` need not wait, or there is nothing to wait for."""
@@ -51,12 +51,12 @@ class Sensor:
         try:
             return self._driver.ready()
         except OSError:
-            self._lost(now_ms)
+            self._lost(faults.BUS, now_ms)
             return True
 
-    def give_up(self) -> None:
-        """No conversion came in time: this scan has none."""
-        self._fault = faults.NOT_READY
+    def give_up(self, now_ms: int) -> None:
+        """No conversion came in time: the chip is opened afresh before it is asked again."""
+        self._lost(faults.NOT_READY, now_ms)
 
     def read(self, now_ms: int) -> tuple:
         """One int or Fault per channel."""
@@ -64,7 +64,7 @@ class Sensor:
             try:
                 items = self._driver.read()
             except OSError:
-                self._lost(now_ms)
+                self._lost(faults.BUS, now_ms)
             else:
                 self._retry_ms = 0
                 return items
@@ -83,9 +83,9 @@ class Sensor:
         self._retry_ms = min(max(2 * self._retry_ms, REOPEN_FIRST_MS), REOPEN_MOST_MS)
         self._retry_at_ms = now_ms + self._retry_ms
 
-    def _lost(self, now_ms: int) -> None:
+    def _lost(self, fault, now_ms: int) -> None:
         self._open = False
-        self._fault = faults.BUS
+        self._fault = fault
         if self._retry_ms == 0:
             self._retry_at_ms = now_ms  # the first error after good readings: at the next scan
 
@@ -101,6 +101,8 @@ def make(settings) -> "list[Sensor]":
                 buses[bus] = board.i2c(bus, settings.i2c[bus])
             driver = BME280(buses[bus], entry["address"])
         else:
-            driver = HX711(board.pin_out(entry["clock"]), board.pin_in(entry["data"]), entry["gain"])
+            clock = board.pin_out(entry["clock"])
+            data = board.pin_in(entry["data"])
+            driver = HX711(clock, data, entry["gain"], board.Interrupts())
         made.append(Sensor(driver))
     return made

@@ -20,7 +20,7 @@ class Chip:
     def open(self):
         self.opened.append(now)
         if self.fault:
-            raise SensorError(self.fault)
+            raise SensorError(self.fault, 'seen')
         self._bus("open")
     def start(self):
         self._bus("start")
@@ -107,12 +107,26 @@ print(json.dumps([scan(900), scan(1000)]))
     assert run(script) == [["absent", "absent"], [1, 2]]
 
 
-def test_no_conversion_in_time_spoils_one_scan_only():
+def test_a_chip_whose_data_do_not_come_is_opened_afresh():
     script = """
 scan(0)
 sensor.start(100)
-sensor.give_up()
-late = [item.name for item in sensor.read(100)]
-print(json.dumps([late, scan(200), chip.opened]))
+sensor.give_up(300)
+late = [item.name for item in sensor.read(300)]
+print(json.dumps([late, scan(400), chip.opened]))
 """
-    assert run(script) == [["not_ready", "not_ready"], [1, 2], [0]]
+    assert run(script) == [["not_ready", "not_ready"], [1, 2], [0, 400]]
+
+
+def test_a_dead_chip_is_waited_for_at_a_bounded_pace_only():
+    script = """
+waits = []
+for at in range(0, 100000, 100):
+    now = at
+    sensor.start(now)
+    if sensor.fault is None:
+        waits.append(at)
+        sensor.give_up(at)
+print(json.dumps(waits))
+"""
+    assert run(script) == [0, 1000, 3000, 7000, 15000, 31000, 61000, 91000]

@@ -3,7 +3,7 @@
 Environment: FIELDGATE_MAIN is main.py, FIELDGATE_CRASH what the application raises.
 """
 
-# ruff: noqa: PTH - MicroPython has no pathlib
+# ruff: noqa: PTH123, PTH208 - MicroPython has no pathlib
 
 import os
 import sys

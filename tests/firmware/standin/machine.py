@@ -1,7 +1,8 @@
 """What stands in for the ESP32's `machine` on a PC: one BME280 at 0x76, one HX711 on pins 18, 19.
 
 Only physical things: registers with fixed contents, a converter that is ready every 100 ms.
-Environment: FIELDGATE_ABSENT=1 leaves the BME280 out; FIELDGATE_RESET=<number> is the reset cause.
+Environment: FIELDGATE_ABSENT=1 leaves the BME280 out; FIELDGATE_RESET is the reset cause's number;
+FIELDGATE_CONVERSION_US is the HX711's time for a conversion, 100000 by default.
 """
 
 import os
@@ -17,7 +18,7 @@ SOFT_RESET = 5
 _TRIM_TP = (  # dig_T1 ... dig_P9 of the datasheet's worked example
     (27504, 26435, -1000, 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000)
 )
-_HX711_CONVERSION_US = 100000
+_CONVERSION_US = int(os.getenv("FIELDGATE_CONVERSION_US") or 100000)
 
 
 def unique_id():
@@ -31,6 +32,14 @@ def reset_cause():
 def reset():
     print("MACHINE RESET")
     sys.exit(7)
+
+
+def disable_irq():
+    return 1
+
+
+def enable_irq(state):
+    pass
 
 
 class I2C:
@@ -86,7 +95,7 @@ class _Hx711:
             self._pulses += 1
             if self._pulses == 25:
                 self._code = 84000 + (self._code + 7) % 64
-                self._ready_us = time.ticks_add(time.ticks_us(), _HX711_CONVERSION_US)
+                self._ready_us = time.ticks_add(time.ticks_us(), _CONVERSION_US)
         self._clock = level
 
 

@@ -1,0 +1,43 @@
+"""What the settings mean for this node, worked out once at the start and then forgotten."""
+
+import sys
+
+from firmware import board, sensors, settings
+from firmware.descriptor import Descriptor
+
+# Needed at the start only: 6 KB of a heap of 100.
+_MODULES = ("settings", "descriptor", "plan")
+
+
+class Plan:
+    """Plain values: `sensors`, `descriptor`, `hash`, and `link`, `groups`, `queue_octets` of the settings.
+
+    `problem` says why the defaults are in use in place of the file at `path`; empty if they are not.
+    A node with a broken file measures with the defaults rather than not at all.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.problem = ""
+        try:
+            self._make(settings.load(path))
+        except settings.SettingsError as error:
+            self.problem = str(error)
+            self._make(settings.Settings({}))
+
+    def _make(self, chosen) -> None:
+        self.sensors = sensors.make(chosen)
+        channels_of = [sensor.channels for sensor in self.sensors]
+        descriptor = Descriptor(chosen, channels_of, board.name())
+        self.descriptor = descriptor.map
+        self.hash = descriptor.hash
+        self.link = chosen.link
+        self.groups = chosen.groups
+        self.queue_octets = chosen.queue_octets
+
+
+def forget() -> None:
+    """Give back the memory of the modules that nobody needs any more; keep no Plan either."""
+    package = sys.modules["firmware"]
+    for name in _MODULES:
+        del sys.modules["firmware." + name]
+        delattr(package, name)
