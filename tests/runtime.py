@@ -22,7 +22,7 @@ from hil_tests.interpreters import ProgramMissing, micropython
 from tests import vector_runner
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNNER = ROOT / "tests" / "vector_runner.py"
+RUN = "from tests.vector_runner import main; main()"  # not the file: its folder would be searched first
 ANSWER_WITHIN_S = 9.0
 
 Case = Sequence[Any]
@@ -35,7 +35,7 @@ class Runtime(Protocol):
     name: str
 
     def answers(self, function: str, cases: Sequence[Case]) -> list[dict[str, Any]]:
-        """One {"value": ...} or {"raises": class name, "reason", "fault"} per case."""
+        """One {"value": ...} or {"raises": class name, "message", "reason", "fault"} per case."""
 
     def values(self, function: str, cases: Sequence[Case]) -> list[Any]:
         """The values alone; an exception in the function fails the test."""
@@ -72,12 +72,13 @@ class MicroPython(_Runtime):
 
     def __init__(self, program: Path, name: str, heap: str = "1m") -> None:
         self.name = name
-        self._command = [str(program), "-X", f"heapsize={heap}", str(RUNNER)]
+        self._command = [str(program), "-X", f"heapsize={heap}", "-c", RUN]
 
     def _run(self, request: str) -> str:
         done = subprocess.run(
             self._command,
             input=request,
+            cwd=ROOT,
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
             capture_output=True,
             text=True,

@@ -1,7 +1,7 @@
 """Calls named functions with arguments from JSON, on either runtime; in the MicroPython dialect.
 
-As a program it reads {"function": "module:name", "cases": [[...], ...]} from standard input and
-prints one answer per case: {"value": ...} or {"raises": class, "reason": ..., "fault": ...}.
+`main` reads {"function": "module:name", "cases": [[...], ...]} from standard input and
+prints one answer per case: {"value": ...} or {"raises": class, "message", "reason", "fault"}.
 Bytes travel as {"hex": "..."}, faults as {"fault": name}, tuples as lists.
 """
 
@@ -24,6 +24,7 @@ def _answer(function, case):
     except Exception as error:  # noqa: BLE001 - whatever it raises is the answer
         return {
             "raises": type(error).__name__,
+            "message": str(error),
             "reason": getattr(error, "reason", None),
             "fault": encoded(getattr(error, "fault", None)),
         }
@@ -54,5 +55,6 @@ def decoded(value):
     return value
 
 
-if __name__ == "__main__":
+def main():
+    """As a program: one request in, its answers out."""
     print(json.dumps(answers(json.loads(sys.stdin.read()))))

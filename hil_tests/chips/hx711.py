@@ -68,6 +68,7 @@ class HX711Chip:
         self._unsettled = list(_UNSETTLED)
         self._code: int | None = None  # what waits to be read
         self._pulses = 0  # of this reading
+        self._pulsed_us = 0
         self._level = 0
         self._data = 1
 
@@ -84,6 +85,7 @@ class HX711Chip:
         if self._code is None and not self._pulses:
             return
         self._pulses += 1
+        self._pulsed_us = self._clock()
         if self._pulses <= _BITS:
             self._data = (self._code or 0) >> _BITS - self._pulses & 1
             return
@@ -100,8 +102,8 @@ class HX711Chip:
         new = done - self._done
         if new == 0:
             return
-        if self._code is not None and 0 < self._pulses <= _BITS and new == 1:
-            return  # shifting out holds a conversion back for at most one period
+        if self._pulses and self._clock() - self._pulsed_us < self.period_us / 4:
+            return  # a conversion does not spoil a reading that is going on
         self._select()
         for _ in range(new - 1):
             self._next_unsettled()

@@ -1,0 +1,139 @@
+"""What the vectors call, on either runtime; in the MicroPython dialect."""
+
+import gc
+
+from drivers.bme280 import BME280, decode
+from drivers.bme280_trim import HIGH_OCTETS, LOW_OCTETS, Trim, centi_celsius
+from drivers.hx711 import HX711
+
+
+def compensate(low, high, adc_t, adc_p, adc_h):
+    """(t_fine, centi-degrees C, Pa, centi-%RH) of three codes."""
+    trim = Trim(low, high)
+    t_fine = trim.t_fine(adc_t)
+    return t_fine, centi_celsius(t_fine), trim.pressure(adc_p, t_fine), trim.humidity(adc_h, t_fine)
+
+
+def decode_frame(low, high, octets):
+    return decode(Trim(low, high), octets)
+
+
+class Registers:
+    """A bus with one chip that is nothing but memory; a conversion is over at once."""
+
+    def __init__(self, low, high, data, chip_id=0x60):
+        self.memory = bytearray(256)
+        self.memory[0x88 : 0x88 + LOW_OCTETS] = low
+        self.memory[0xD0] = chip_id
+        self.memory[0xE1 : 0xE1 + HIGH_OCTETS] = high
+        self.memory[0xF7:0xFF] = data
+
+    def readfrom_mem_into(self, addr, memaddr, buf):
+        for at in range(len(buf)):
+            buf[at] = self.memory[memaddr + at]
+
+    def writeto_mem(self, addr, memaddr, buf):
+        self.memory[memaddr] = buf[0] & 0xFC if memaddr == 0xF4 else buf[0]
+
+
+def read_bme280(low, high, data):
+    """The second reading of a chip with these registers."""
+    driver = BME280(Registers(low, high, data))
+    driver.open()
+    for _ in range(2):
+        driver.start()
+        items = driver.read() if driver.ready() else None
+    return items
+
+
+def open_bme280(low, high, chip_id):
+    """Open a chip that says it is `chip_id`."""
+    BME280(Registers(low, high, bytes(8), chip_id)).open()
+
+
+class ShiftRegister:
+    """An HX711 that gives `codes` one after the other, never waits, and counts the pulses."""
+
+    def __init__(self, codes):
+        self._codes = codes
+        self._at = 0
+        self._bit = 24  # of the next pulse
+        self._out = 0
+        self.pulses = 0
+
+    def clock(self, level):
+        if not level:
+            return
+        self.pulses += 1
+        self._bit -= 1
+        self._out = self._codes[self._at] >> self._bit & 1 if self._bit >= 0 else 1
+
+    def next(self):
+        self._at = (self._at + 1) % len(self._codes)
+        self._bit = 24
+        self._out = 0
+        self.pulses = 0
+
+    def data(self):
+        return self._out
+
+
+class Pin:
+    def __init__(self, value):
+        self.value = value
+
+
+def new_hx711(codes, gain=128):
+    """A driver that has settled, with its chip."""
+    settling = [1] * 5
+    chip = ShiftRegister(settling + codes)
+    driver = HX711(Pin(chip.clock), Pin(chip.data), gain)
+    driver.open()
+    for _ in settling:
+        driver.read()
+        chip.next()
+    return driver, chip
+
+
+def read_hx711(codes):
+    """What a settled driver makes of these codes, in order."""
+    driver, chip = new_hx711(codes)
+    items = []
+    for _ in codes:
+        items += driver.read()
+        chip.next()
+    return items
+
+
+def pulses_of_hx711(gain):
+    """How many pulses one reading takes."""
+    driver, chip = new_hx711([5], gain)
+    driver.read()
+    return chip.pulses
+
+
+def octets_of_reading_hx711():
+    """Heap that one reading takes on MicroPython."""
+    driver, _ = new_hx711([0x7FFFF0, 0x800003])
+    return _octets(driver.read)
+
+
+def octets_of_reading_bme280(low, high, data):
+    """Heap that one reading takes on MicroPython, big integers included."""
+    driver = BME280(Registers(low, high, data))
+    driver.open()
+    for _ in range(2):
+        driver.start()
+        driver.read()
+    driver.start()
+    return _octets(driver.read)
+
+
+def _octets(read):
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    read()
+    after = gc.mem_alloc()
+    gc.enable()
+    return after - before
