@@ -1,0 +1,1 @@
+"""Where readings go: one durable cursor for each sink."""
