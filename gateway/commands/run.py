@@ -60,7 +60,12 @@ class Service(Protocol):
     type=click.Path(path_type=Path),
     help="The state directory, in place of the configuration's.",
 )
-def run(config_path: Path, state_directory: Path | None) -> None:
+@click.option(
+    "--capture",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the raw octets of every line in this directory; it grows without limit.",
+)
+def run(config_path: Path, state_directory: Path | None, capture: Path | None) -> None:
     """Run the gateway until SIGTERM or Ctrl-C.
 
     It starts without brokers, ports, clock and network; only an invalid configuration stops it
@@ -71,7 +76,7 @@ def run(config_path: Path, state_directory: Path | None) -> None:
     try:
         from gateway.agent import Agent  # noqa: PLC0415 - `--help` and a wrong file need none of it
 
-        asyncio.run(serve(Agent(config), Notifier.from_environment(os.environ)))
+        asyncio.run(serve(Agent(config, capture=capture), Notifier.from_environment(os.environ)))
     except Exception:
         log.critical("the gateway ended because of a mistake in its program", exc_info=True)
         sys.exit(ExitCode.FAULT)

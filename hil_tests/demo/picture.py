@@ -1,0 +1,39 @@
+"""A picture of a terminal for the README, of what one real run printed."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from hil_tests.demo.screen import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hil_tests.demo.ledger import Ledger
+    from hil_tests.demo.snapshot import Snapshot
+
+WIDTH = 80
+HEIGHT = 60  # enough for every row
+TITLE = "scripts/demo"
+
+
+def save_picture(path: Path, snapshot: Snapshot, ledger: Ledger) -> None:
+    """Write the latest table and the ledger as SVG."""
+    console = Console(
+        record=True,
+        width=WIDTH,
+        height=HEIGHT,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
+    console.print(table(snapshot, HEIGHT))
+    console.print()
+    for line in ledger.lines():
+        console.print(Text(line))
+    console.save_svg(str(path), title=TITLE)
