@@ -1,0 +1,215 @@
+"""One emulated ESP32: power, cable, flash, and the world its chips measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from hil_tests.board.boot_rom import Cause
+from hil_tests.board.console import Capture
+from hil_tests.board.counters import Counters
+from hil_tests.board.emulator import Emulator, Model
+from hil_tests.board.flash import Flash
+from hil_tests.board.host import BoardHost
+from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
+from hil_tests.chips import Air, BME280Chip, HX711Chip, Load
+from hil_tests.interpreters import micropython
+
+T = TypeVar("T")
+HEAP_OCTETS = 111_936  # what an ESP32 without PSRAM has after its heap grew once
+UID_OCTETS = 6
+
+
+class BoardInUse(RuntimeError):
+    """The flash cannot be written while the board has power."""
+
+
+class Board:
+    """Give it a directory for its flash, `start` it, open `port`; `close` it, or use it with `with`.
+
+    All methods may be called from any thread; none waits for the firmware. `air` and `load` are
+    what the chips measure; give `chips` and `pin_chip` for others than a BME280 at 0x76 and an
+    HX711. `heap_octets` is what the firmware may use. `drift_ppm` is how much too fast its crystal
+    is, `first_ticks_us` what ticks_us shows at a hard reset.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        uid: bytes = bytes.fromhex("240ac4000001"),
+        name: str = "",
+        wiring: Wiring | None = None,
+        chips: Sequence[I2cChip] | None = None,
+        pin_chip: PinChip | None = None,
+        heap_octets: int = HEAP_OCTETS,
+        kind: Literal["32-bit", "native"] = "32-bit",
+        drift_ppm: int = 0,
+        first_ticks_us: int = 0,
+    ) -> None:
+        if len(uid) != UID_OCTETS:
+            raise ValueError(f"uid has {len(uid)} octets, not {UID_OCTETS}")
+        self.uid = uid
+        self.name = name or uid.hex()
+        self.air = Air()
+        self.load = Load()
+        self.bme280 = BME280Chip(self.air, _clock_us)
+        self.hx711 = HX711Chip(self.load, _clock_us, seed=int.from_bytes(uid, "big"))
+        self._flash = Flash(directory, kind)
+        self._nvs_path = directory / "nvs.json"
+        self._counters = Counters()
+        self._model = Model(
+            uid=uid,
+            program=micropython(kind),
+            heap_octets=heap_octets,
+            wiring=wiring or Wiring(),
+            i2c_chips=[self.bme280] if chips is None else chips,
+            pin_chip=pin_chip or self.hx711,
+            drift_ppm=drift_ppm,
+            first_ticks_us=first_ticks_us,
+        )
+        self._capture: Capture | None = None
+        self._host: BoardHost | None = None
+        self._emulator: Emulator | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Power
+
+    def start(self) -> None:
+        """Plug the cable in and switch the power on: a boot after power-on."""
+
+        def start(board: Emulator) -> None:
+            self._plug_all(board)
+            board.power_on()
+
+        self._run(start)
+
+    def kill(self) -> None:
+        """Cut the power at this very moment. The cable stays; `start` brings the board back."""
+        self._run(Emulator.power_off)
+
+    def power_cut(self) -> None:
+        """Cut the power and bring it back at once."""
+
+        def cut(board: Emulator) -> None:
+            board.power_off()
+            board.power_on()
+
+        self._run(cut)
+
+    def reset(self) -> None:
+        """Press the EN button: to the chip it is a power-on, except for what the RTC holds."""
+        self._run(lambda board: board.hard_reset(Cause.POWER_ON))
+
+    def stop(self) -> None:
+        """Switch off and take the cable out. `start` begins anew, on another port perhaps."""
+        if self._emulator is not None and self._host is not None:
+            board, host = self._emulator, self._host
+            self._emulator = self._host = None
+            try:
+                host.run(board.close)
+            finally:
+                BoardHost.release()
+
+    close = stop
+
+    # Cable
+
+    @property
+    def port(self) -> str:
+        """The path to open, /dev/pts/N; the last one while the cable is out."""
+        return self._run(lambda board: board.console.line.path)
+
+    def uart_port(self, number: int) -> str:
+        """The path of UART 1 or 2, when the wiring gives it a cable."""
+        return self._run(lambda board: board.uarts[number].path)
+
+    def unplug(self) -> None:
+        """Take the cables out: whoever has them open is hung up. The board runs on."""
+
+        def unplug(board: Emulator) -> None:
+            for line in (board.console.line, *board.uarts.values()):
+                line.unplug()
+
+        self._run(unplug)
+
+    def plug(self) -> None:
+        """Put the cables in again, under a new name as likely as not."""
+        self._run(self._plug_all)
+
+    def on_octets(self, capture: Capture | None) -> None:
+        """Have `capture(direction, octets, boottime_ns)` called for all that passes the console.
+
+        `direction` is "up" from the board and "down" to it. Called in the boards' thread.
+        """
+        self._capture = capture
+        self._run(lambda board: setattr(board.console, "capture", capture))
+
+    # Flash
+
+    def install(self, files: Mapping[str, bytes]) -> None:
+        """Write files at absolute paths. Raises BoardInUse while it has power, FlashFault."""
+        if self._emulator is not None and self._run(lambda board: board.pid) is not None:
+            raise BoardInUse(self.name)
+        self._flash.install(files)
+
+    def read_file(self, path: str) -> bytes:
+        """A file's octets as they are on the flash now. Raises FlashFault."""
+        return self._flash.read(path)
+
+    # World
+
+    @property
+    def counters(self) -> Counters:
+        """A copy of what was counted so far, over all starts."""
+
+        def read(board: Emulator) -> Counters:
+            self._counters.dropped_up = board.console.line.dropped
+            return deepcopy(self._counters)
+
+        return self._run(read) if self._emulator is not None else deepcopy(self._counters)
+
+    @property
+    def accesses(self) -> list[ChipAccess]:
+        """Who talked to a chip when: the truth about the time of a sample. The last 20 000."""
+        return self._run(lambda board: list(board.chips.accesses))
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs the firmware now; None without power."""
+        return self._run(lambda board: board.pid)
+
+    def drive(self, pin: int, level: int) -> None:
+        """Something outside, such as a button, drives a pin."""
+        self._run(lambda board: board.chips.pins.drive(pin, level))
+
+    def level(self, pin: int) -> int:
+        """What a pin shows, such as a lamp."""
+        return self._run(lambda board: board.chips.pins.sense(pin))
+
+    def _run(self, call: Callable[[Emulator], T]) -> T:
+        board, host = self._emulator, self._host
+        if board is None or host is None:
+            host = self._host = BoardHost.acquire()
+            made = host.run(lambda: Emulator(host, self._model, self._flash, self._nvs_path, self._counters))
+            made.console.capture = self._capture
+            board = self._emulator = made
+        return host.run(lambda: call(board))
+
+    @staticmethod
+    def _plug_all(board: Emulator) -> None:
+        for line in (board.console.line, *board.uarts.values()):
+            line.plug()
+
+
+def _clock_us() -> int:
+    return time.monotonic_ns() // 1000

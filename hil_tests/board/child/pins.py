@@ -1,0 +1,72 @@
+"""machine.Pin: every level goes to, or comes from, what is wired to the pin."""
+
+import link
+from codes import IRQ_FALLING as _FALLING
+from codes import IRQ_RISING as _RISING
+from codes import PIN_DRIVE, PIN_IRQ, PIN_SENSE
+
+PIN_MOST = 48
+
+
+class Pin:
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+    DRIVE_0 = 0
+    DRIVE_1 = 1
+    DRIVE_2 = 2
+    DRIVE_3 = 3
+    IRQ_RISING = _RISING
+    IRQ_FALLING = _FALLING
+
+    def __init__(self, number, mode=-1, pull=-1, *, value=None, drive=0, hold=None):
+        if isinstance(number, Pin):
+            number = number.number
+        if not isinstance(number, int) or not 0 <= number <= PIN_MOST:
+            raise ValueError("invalid pin")
+        self.number = number
+        self._mode = mode
+        if value is not None:
+            self.value(value)
+
+    def init(self, mode=-1, pull=-1, *, value=None, drive=0, hold=None):
+        if mode != -1:
+            self._mode = mode
+        if value is not None:
+            self.value(value)
+
+    def value(self, level=None):
+        if level is None:
+            return link.ask(PIN_SENSE, self.number)
+        link.tell(PIN_DRIVE, self.number, 0, 1 if level else 0)
+
+    def __call__(self, level=None):
+        return self.value(level)
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+    def toggle(self):
+        self.value(not self.value())
+
+    def irq(self, handler=None, trigger=_FALLING | _RISING, *, priority=1, wake=None, hard=False):
+        if handler:
+            link.handlers[self.number] = lambda: handler(self)
+        else:
+            link.handlers.pop(self.number, None)
+        link.ask(PIN_IRQ, self.number, 0, trigger if handler else 0)
+
+    def __repr__(self):
+        return "Pin(%d)" % self.number
+
+
+def number_of(pin, otherwise):
+    """A pin's number from a Pin, a number or None."""
+    if pin is None:
+        return otherwise
+    return pin.number if isinstance(pin, Pin) else pin

@@ -1,0 +1,288 @@
+"""The board's life: power, boots, resets, and who answers what the processor asks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil_tests.board.boot_rom import BANNER, MACHINE, Cause, rom_text
+from hil_tests.board.child import codes
+from hil_tests.board.chip_board import ChipBoard
+from hil_tests.board.console import Console
+from hil_tests.board.counters import Counters
+from hil_tests.board.flash import Flash
+from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.line import PtyLine
+from hil_tests.board.peripherals import Nvs, Rtc, Watchdog
+from hil_tests.board.pipe import InputPipe
+from hil_tests.board.processor import Message, Processor, crashed
+from hil_tests.board.wiring import I2cChip, PinChip, Wiring
+
+CRASH_PAUSE_S = 0.3  # from a panic to the next boot
+_NVS_NOT_FOUND = -4354
+_UART_RING_OCTETS = 256
+_FIRST_UART_OCTETS = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What makes one board differ from the next."""
+
+    uid: bytes
+    program: Path
+    heap_octets: int
+    wiring: Wiring
+    i2c_chips: Sequence[I2cChip]
+    pin_chip: PinChip | None
+    drift_ppm: int
+    first_ticks_us: int
+
+
+class Emulator:
+    """Lives in the host's thread."""
+
+    def __init__(self, host: BoardHost, model: Model, flash: Flash, nvs: Path, counters: Counters) -> None:
+        self.chips = ChipBoard(host, model.wiring, model.i2c_chips, model.pin_chip)
+        self.console = Console(host, self, counters, BANNER)
+        self.uarts = {number: PtyLine(host, self._uart_sink(number)) for number in model.wiring.uarts}
+        self._uart_rings = {number: InputPipe(_UART_RING_OCTETS) for number in model.wiring.uarts}
+        self._host = host
+        self._model = model
+        self._flash = flash
+        self._counters = counters
+        self._rtc = Rtc()
+        self._nvs = Nvs(nvs)
+        self._watchdog = Watchdog(host, self._on_watchdog)
+        self._processor: Processor | None = None
+        self._cause = Cause.POWER_ON
+        self._run_boot = self._run_main = True
+        self._started_ns = 0  # of the last hard reset, CLOCK_MONOTONIC
+        self._wake: Timer | None = None
+        self._queries: dict[str, Callable[..., Any]] = {
+            "boot": self._config,
+            "mounted": self._on_mounted,
+            "i2c": self.chips.bus,
+            "uart": self._on_uart,
+            "wdt": lambda ms: self._watchdog.arm(ms / 1000),
+            "reset": lambda: self.hard_reset(Cause.HARD),
+            "deepsleep": self._sleep,
+            "bootloader": self._download,
+            "rtc_offset": lambda offset: setattr(self._rtc, "offset_ns", offset),
+            "rtc_memory": self._rtc.memory_hex,
+            "rtc_store": self._rtc.store_hex,
+            "nvs_set": self._nvs.store,
+            "nvs_get": self._nvs.fetch,
+            "nvs_erase": self._nvs.erase,
+            "nvs_commit": self._nvs.commit,
+        }
+
+    @property
+    def pid(self) -> int | None:
+        """The process that is the processor now."""
+        return self._processor.pid if self._processor else None
+
+    # Power and resets
+
+    def power_on(self) -> None:
+        """Does nothing to a board that has power."""
+        if self._processor is None:
+            self._rtc.power_on()
+            self.hard_reset(Cause.POWER_ON)
+
+    def power_off(self) -> None:
+        """At once, whatever the processor is doing."""
+        self._stop(cold=True)
+        self._watchdog.disarm()
+
+    def hard_reset(self, cause: Cause) -> None:
+        """From any state into a boot."""
+        self._stop(cold=True)
+        self._watchdog.disarm()
+        self._nvs.power_on()
+        self._started_ns = time.monotonic_ns()
+        self.console.say_text(rom_text(cause))
+        self._start(cause, run_boot=True, run_main=True)
+
+    def soft_reset(self) -> None:
+        """As Ctrl-D at the prompt, and SystemExit."""
+        self.console.say(b"MPY: soft reboot\r\n")
+        self._stop(cold=False)
+        self._start(Cause.SOFT, run_boot=True, run_main=not self.console.raw)
+
+    def restart_into_repl(self) -> None:
+        """For a program that does not let go: its variables are lost, nothing else."""
+        self._stop(cold=False)
+        self._start(self._cause, run_boot=False, run_main=False)
+
+    def close(self) -> None:
+        """Give everything back; the object is then used up."""
+        self.power_off()
+        self.console.line.unplug()
+        self.console.ring.close()
+        for line in self.uarts.values():
+            line.unplug()
+        for ring in self._uart_rings.values():
+            ring.close()
+
+    def _start(self, cause: Cause, *, run_boot: bool, run_main: bool) -> None:
+        self._cause = cause
+        self._run_boot, self._run_main = run_boot, run_main
+        if run_boot:
+            self._counters.boots[cause.name.lower()] += 1
+        model = self._model
+        inputs = {0: self.console.ring, **self._uart_rings}
+        self._processor = Processor(self._host, self, model.program, model.heap_octets, inputs)
+
+    def _stop(self, *, cold: bool) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        if self._processor is not None:
+            self._processor.drain_text()
+            self._processor.end()
+            self._processor = None
+        self.chips.pins.off()
+        self.console.off(cold=cold)
+        for ring in self._uart_rings.values():
+            ring.take_back()
+
+    # What the processor says
+
+    def on_text(self, octets: bytes) -> None:
+        """`print`, and whatever the interpreter itself has to say."""
+        self.console.say_text(octets)
+        processor = self._processor
+        if self.console.line.busy and processor is not None:
+            processor.hold_text()
+            self.console.line.when_free(processor.hear_text)
+
+    def on_death(self, status: int) -> None:
+        """The interpreter itself is dead: what a panic is to an ESP32."""
+        self._counters.crashes += 1
+        self._stop(cold=True)
+        self.console.say_text(
+            f"Guru Meditation Error: Core  0 panic'ed ({crashed(status)}).\nRebooting...\n".encode()
+        )
+        self._wake = self._host.after(CRASH_PAUSE_S, lambda: self.hard_reset(Cause.HARD))
+
+    def on_message(self, message: Message) -> None:
+        """Answer, unless the message ended the processor that waits for it."""
+        processor = self._processor
+        assert processor is not None
+        match message.code:
+            case codes.PIN_DRIVE:
+                self.chips.pins.drive(message.small, message.value)
+            case codes.PIN_SENSE:
+                processor.send(codes.VALUE, value=self.chips.pins.sense(message.small))
+            case codes.I2C:
+                self._transfer(processor, message)
+            case codes.WRITE:
+                self._write(processor, message)
+            case codes.WDT_FEED:
+                self._watchdog.feed()
+            case codes.WAITING:
+                ring = self._uart_rings.get(message.small)
+                processor.send(codes.VALUE, value=ring.waiting() if ring else 0)
+            case codes.PIN_IRQ:
+                self.chips.pins.watch(processor, message.small, message.value)
+                processor.send(codes.VALUE)
+            case codes.KBD_INTR:
+                self.console.set_interrupt_octet(message.value)
+                processor.send(codes.VALUE)
+            case codes.INTERRUPTED:
+                self.console.interrupted()
+            case codes.DONE:
+                processor.drain_text()
+                self.console.done(message.small, message.octets)
+            case codes.ASK:
+                self._answer(processor, message)
+            case _:
+                raise ValueError(f"the processor said {message}")
+
+    def _transfer(self, processor: Processor, message: Message) -> None:
+        fault, octets = self.chips.transfer(message)
+        if octets:
+            processor.send(codes.DATA, fault, octets=octets)
+        else:
+            processor.send(codes.VALUE, fault)
+
+    def _write(self, processor: Processor, message: Message) -> None:
+        if message.small == 0:
+            processor.drain_text()
+            self.console.say(message.octets)
+            line = self.console.line
+        elif message.small in self.uarts:
+            line = self.uarts[message.small]
+            line.write(message.octets)
+        else:
+            processor.send(codes.VALUE)
+            return
+        line.when_free(lambda: processor.send(codes.VALUE))
+
+    def _answer(self, processor: Processor, message: Message) -> None:
+        name, *arguments = json.loads(message.octets)
+        fault = 0
+        answer = None
+        try:
+            answer = self._queries[name](*arguments)
+        except KeyError:
+            if not name.startswith("nvs"):
+                raise
+            fault = -_NVS_NOT_FOUND
+        if processor is self._processor:
+            processor.send(codes.DATA, octets=json.dumps([fault, answer]).encode())
+
+    # Queries
+
+    def _config(self) -> Mapping[str, Any]:
+        elapsed_us = (time.monotonic_ns() - self._started_ns) // 1000
+        elapsed_us += elapsed_us * self._model.drift_ppm // 1_000_000
+        assert self._processor is not None
+        return {
+            "uid": self._model.uid.hex(),
+            "cause": self._cause,
+            "machine": MACHINE,
+            "flash": str(self._flash.path),
+            "fresh": self._flash.fresh,
+            "run_boot": self._run_boot,
+            "run_main": self._run_main,
+            "ticks_us": (self._model.first_ticks_us + elapsed_us) % (1 << 30),
+            "drift_ppm": self._model.drift_ppm,
+            "rtc_offset_ns": self._rtc.offset_ns,
+            "uarts": self._processor.uart_fds,
+        }
+
+    def _on_mounted(self) -> None:
+        self._flash.fresh = False
+        assert self._processor is not None
+        self.console.on(self._processor)
+
+    def _on_uart(self, number: int, _baud: int, ring_octets: int) -> None:
+        if number in self._uart_rings:
+            self._uart_rings[number].limit = min(ring_octets, _FIRST_UART_OCTETS)
+
+    def _sleep(self, sleep_ms: int) -> None:
+        self._stop(cold=True)
+        self._watchdog.disarm()
+        if sleep_ms:
+            self._wake = self._host.after(sleep_ms / 1000, lambda: self.hard_reset(Cause.DEEP_SLEEP))
+
+    def _download(self) -> None:
+        self._stop(cold=True)
+        self._watchdog.disarm()
+        self.console.say_text(b"waiting for download\n")
+
+    def _on_watchdog(self) -> None:
+        self.console.say_text(b"E (0) task_wdt: Task watchdog got triggered.\nRebooting...\n")
+        self.hard_reset(Cause.WATCHDOG)
+
+    def _uart_sink(self, number: int) -> Callable[[bytes], None]:
+        def sink(octets: bytes) -> None:
+            if self._processor is not None:
+                self._uart_rings[number].put(octets)
+
+        return sink

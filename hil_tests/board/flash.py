@@ -1,0 +1,67 @@
+"""A board's flash as a file: made, filled and read while no board uses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from hil_tests.board.shim import shim_directory
+from hil_tests.interpreters import micropython
+
+FLASH_OCTETS = 2 * 1024 * 1024  # the vfs partition of a 4 MiB ESP32
+_BLOCK_OCTETS = 4096
+_TOOL_HEAP = "2m"
+_TOOL_S = 20.0
+
+
+class FlashFault(RuntimeError):
+    """The image, or a file in it, could not be written or read."""
+
+
+class Flash:
+    """`fresh` until a file system was made on it."""
+
+    def __init__(self, directory: Path, kind: Literal["32-bit", "native"]) -> None:
+        self.path = directory / "flash.img"
+        self._kind: Literal["32-bit", "native"] = kind
+        if not self.path.exists():
+            directory.mkdir(parents=True, exist_ok=True)
+            with self.path.open("wb") as image:
+                image.truncate(FLASH_OCTETS)
+        with self.path.open("rb") as image:
+            # The ESP32 formats a partition whose first block was never written; ours is then sparse.
+            self.fresh = not image.read(_BLOCK_OCTETS).strip(b"\0")
+
+    def install(self, files: Mapping[str, bytes]) -> None:
+        """Write files at absolute paths, making their directories. Raises FlashFault."""
+        octets = bytearray()
+        for path, content in files.items():
+            name = path.encode()
+            octets += struct.pack("<HI", len(name), len(content)) + name + content
+        self._run(f"tool.put({str(self.path)!r}, {self.fresh})", bytes(octets))
+        self.fresh = False
+
+    def read(self, path: str) -> bytes:
+        """A file's octets as of now; a running board may be writing. Raises FlashFault."""
+        with tempfile.NamedTemporaryFile() as copy:
+            shutil.copyfile(self.path, copy.name)
+            return self._run(f"tool.get({copy.name!r}, {path!r})", b"")
+
+    def _run(self, call: str, octets: bytes) -> bytes:
+        done = subprocess.run(
+            [micropython(self._kind), "-X", f"heapsize={_TOOL_HEAP}", "-c", f"import tool; {call}"],
+            env={"MICROPYPATH": str(shim_directory()), "PATH": os.defpath},
+            input=octets,
+            capture_output=True,
+            timeout=_TOOL_S,
+            check=False,
+        )
+        if done.returncode:
+            raise FlashFault((done.stdout[-500:] + done.stderr).decode(errors="replace").strip())
+        return done.stdout

@@ -1,0 +1,91 @@
+"""What the processor has around it besides pins: RTC, NVS, watchdog."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hil_tests.board.host import BoardHost, Timer
+
+
+class Rtc:
+    """Clock and memory that live as long as there is power."""
+
+    def __init__(self) -> None:
+        self.memory = b""
+        self.offset_ns = 0
+        self.power_on()
+
+    def power_on(self) -> None:
+        self.memory = b""
+        self.offset_ns = time.time_ns()  # it is 2000-01-01 again
+
+    def memory_hex(self) -> str:
+        return self.memory.hex()
+
+    def store_hex(self, octets: str) -> None:
+        self.memory = bytes.fromhex(octets)
+
+
+class Watchdog:
+    """Not counted while nobody armed it; a soft reset does not disarm it."""
+
+    def __init__(self, host: BoardHost, on_expiry: Callable[[], None]) -> None:
+        self._host = host
+        self._on_expiry = on_expiry
+        self._timeout_s = 0.0
+        self._timer: Timer | None = None
+
+    def arm(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self.feed()
+
+    def feed(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._timeout_s:
+            self._timer = self._host.after(self._timeout_s, self._expire)
+
+    def disarm(self) -> None:
+        self._timeout_s = 0.0
+        self.feed()
+
+    def _expire(self) -> None:
+        self._timer = None
+        self._timeout_s = 0.0
+        self._on_expiry()
+
+
+class Nvs:
+    """Non-volatile storage: JSON in a file, written by commit."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._values: dict[str, dict[str, Any]] = {}
+        self.power_on()
+
+    def power_on(self) -> None:
+        """What was not committed is gone."""
+        self._values = json.loads(self._path.read_text("utf-8")) if self._path.exists() else {}
+
+    def store(self, namespace: str, key: str, value: int | str) -> None:
+        self._values.setdefault(namespace, {})[key] = value
+
+    def fetch(self, namespace: str, key: str, like: int | str) -> int | str:
+        """Raises KeyError when there is none of this kind."""
+        value: int | str = self._values.get(namespace, {})[key]
+        if not isinstance(value, type(like)):
+            raise KeyError(key)
+        return value
+
+    def erase(self, namespace: str, key: str) -> None:
+        """Raises KeyError."""
+        del self._values.get(namespace, {})[key]
+
+    def commit(self) -> None:
+        beside = self._path.with_suffix(".new")
+        beside.write_text(json.dumps(self._values), "utf-8")
+        beside.replace(self._path)
