@@ -1,5 +1,7 @@
 """gateway/sinks/mqtt_packets.py and mqtt_answers.py"""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,15 +80,9 @@ def test_packets_are_found_however_the_octets_are_cut(packets, data):
 
 @given(st.binary(max_size=400))
 def test_any_octets_raise_nothing_but_mqtt_error(octets):
-    try:
-        for first, body in PacketReader().feed(octets):
-            if first == mqtt_answers.PUBACK:
-                parse_puback(body)
-            mqtt_answers.parse_disconnect(body)
-            parse_connack(body)
-        parse_connack(octets)
-    except MqttError as error:
-        assert error.reason
+    for parse in (PacketReader().feed, parse_connack, parse_puback, mqtt_answers.parse_disconnect):
+        with suppress(MqttError):
+            assert parse(octets) is not None
 
 
 def test_a_packet_over_the_limit_is_refused_before_it_has_come():

@@ -1,0 +1,273 @@
+"""Delivers stored records to one MQTT 5 broker: published at QoS 1, done when the broker said so.
+
+Nothing is kept in the connection: what was not confirmed is read from the store again. An outage,
+a restart or kill -9 causes repeats at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from importlib.metadata import version
+from random import Random
+
+from gateway.config import MqttSinkConfig
+from gateway.counters import Conditions, Counters, printable
+from gateway.host_clock import Clock
+from gateway.readings import StoredRecord
+from gateway.sinks import mqtt_answers, mqtt_packets
+from gateway.sinks.backoff import Backoff
+from gateway.sinks.mqtt_answers import Ack
+from gateway.sinks.mqtt_connection import Broker, ConnectionLost, MqttConnection
+from gateway.sinks.mqtt_packets import Will
+from gateway.sinks.outbox import Outbox, OutboxStore, Reading
+from gateway.sinks.patience import Patience
+from gateway.sinks.publication import Publications
+from gateway.sinks.senml import JSON
+from gateway.sinks.window import Window
+from gateway.status import SinkStatus
+from gateway.timeline import Timeline
+
+TICK_S = 0.25  # how often deadlines are looked at
+RECONNECT_FIRST_S = 1.0
+RECONNECT_MOST_S = 60.0
+REFUSED_FIRST_S = 0.5
+REFUSED_MOST_S = 10.0  # one small publish each: a subscriber that comes is not kept waiting
+DETAIL_LIMIT = 200
+
+_NOT_A_RECORD = 0  # in place of a record's id: our own state
+_NS_PER_S = 1_000_000_000
+
+
+class SinkState(StrEnum):
+    """What a sink is doing; docs/operator.md explains them."""
+
+    CONNECTING = "connecting"
+    UNREACHABLE = "unreachable"
+    REJECTED = "rejected"
+    TLS_FAILED = "tls_failed"
+    LOST = "connection_lost"
+    ONLINE = "online"
+    REFUSED = "refused"
+    WAITING_FOR_TIME = "waiting_for_time"
+
+
+_LEVELS = {SinkState.CONNECTING: logging.INFO, SinkState.ONLINE: logging.INFO}
+_LEVELS |= {SinkState.WAITING_FOR_TIME: logging.INFO}  # the clock says itself that it is not known
+
+
+class MqttSink:
+    """One broker. Trouble with it never leaves `run`; it is seen in `status` and in the conditions.
+
+    `require_subscriber` takes "nobody has subscribed" for a refusal: the broker then threw the
+    record away. `random` spreads the tries.
+    """
+
+    def __init__(
+        self,
+        config: MqttSinkConfig,
+        *,
+        gateway: str,
+        store: OutboxStore,
+        timeline: Timeline,
+        clock: Clock,
+        counters: Counters,
+        conditions: Conditions,
+        require_subscriber: bool = True,
+        random: Random | None = None,
+    ) -> None:
+        self.name = config.name
+        self.delivered = 0
+        self._config = config
+        self._store = store
+        self._timeline = timeline
+        self._clock = clock
+        self._counters = counters
+        self._conditions = conditions
+        self._require_subscriber = require_subscriber
+        patience = Patience(
+            timeline,
+            clock,
+            send_unsynchronised=config.unsynchronised == "send",
+            provisional_after_s=config.provisional_after_s,
+        )
+        store.register_sink(config.name)
+        self._outbox = Outbox(config.name, store, timeline, patience)
+        self._publications = Publications(gateway)
+        random = random or Random()  # noqa: S311 - spreads tries, hides nothing
+        self._reconnecting = Backoff(RECONNECT_FIRST_S, RECONNECT_MOST_S, random)
+        self._window = Window(Backoff(REFUSED_FIRST_S, REFUSED_MOST_S, random))
+        self._news = asyncio.Event()
+        self._state = SinkState.CONNECTING
+        self._detail = ""
+        self._since_s = time.monotonic()
+
+    def wake(self) -> None:
+        """There are new records in the store."""
+        self._news.set()
+
+    def status(self) -> SinkStatus:
+        """How it is now."""
+        return SinkStatus(
+            name=self.name,
+            state=self._state,
+            detail=self._detail,
+            age_s=time.monotonic() - self._since_s,
+            broker=self._config.url,
+            delivered=self.delivered,
+            in_flight=len(self._window),
+            backlog=self._store.waiting_for(self.name),
+        )
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            try:
+                await self._connect_and_serve()
+            except ConnectionLost as lost:
+                known = {state.value: state for state in SinkState}
+                detail = str(lost) if lost.reason not in known else lost.detail
+                self._enter(known.get(lost.reason, SinkState.LOST), detail)
+                self._counters.count("mqtt_connections_lost")
+            await asyncio.sleep(self._reconnecting.next_s())
+
+    async def _connect_and_serve(self) -> None:
+        connection = MqttConnection(self._broker(), self._news.set)
+        try:
+            await connection.open()
+            self._counters.count("mqtt_connections")
+            await self._serve(connection)
+        finally:
+            self._window.close()
+            self._outbox.connection_lost()
+            await connection.close()
+
+    def _broker(self) -> Broker:
+        """Reads the files that the configuration names, which may have changed."""
+        config = self._config
+        try:
+            context = ssl.create_default_context(cafile=config.ca_file) if config.tls else None
+            password = config.password_file.read_bytes().splitlines() if config.password_file else None
+        except OSError as error:
+            raise ConnectionLost("file_unreadable", str(error)) from None
+        return Broker(
+            host=config.host,
+            port=config.port,
+            client_id=config.client_id,
+            keepalive_s=config.keepalive_s,
+            will=Will(
+                topic=self._publications.status_topic,
+                properties=mqtt_packets.content(JSON.encode(), utf8=True),
+                payload=b'{"state":"offline"}',
+            ),
+            user=config.user,
+            password=None if password is None else b"".join(password[:1]),
+            context=context,
+        )
+
+    async def _serve(self, connection: MqttConnection) -> None:
+        loop = asyncio.get_running_loop()
+        self._window.open(min(self._config.window, connection.limits.receive_maximum))
+        self._announce(connection, loop.time())
+        timer = loop.call_soon(self._news.set)
+        tick_s = 0.0
+        try:
+            while True:
+                connection.check()
+                self._take_acks(connection.take_acks(), loop.time())
+                if loop.time() >= tick_s:
+                    tick_s = loop.time() + TICK_S
+                    timer = loop.call_at(tick_s, self._news.set)
+                    self._tick(connection, loop.time())
+                self._send(connection, loop.time())
+                await self._news.wait()
+                self._news.clear()
+        finally:
+            timer.cancel()
+
+    def _announce(self, connection: MqttConnection, now_s: float) -> None:
+        """The gateway's retained state."""
+        reading = self._clock.reading()
+        since = datetime.fromtimestamp(reading.realtime_ns // _NS_PER_S, UTC).isoformat()
+        state = {
+            "state": "online",
+            "since": since if reading.synchronised else None,
+            "version": version("fieldgate"),
+        }
+        packet = mqtt_packets.publish(
+            self._publications.status_topic,
+            self._window.take(_NOT_A_RECORD, now_s),
+            mqtt_packets.content(JSON.encode(), utf8=True),
+            json.dumps(state, separators=(",", ":")).encode(),
+            retain=connection.limits.retain,
+        )
+        connection.write(packet)
+
+    def _tick(self, connection: MqttConnection, now_s: float) -> None:
+        connection.tick()
+        waited_s = self._window.oldest_s(now_s)
+        if waited_s > self._config.ack_timeout_s:
+            raise ConnectionLost("ack_timeout", f"no confirmation for {waited_s:.0f} s")
+        self._outbox.release()
+        if not self._window.refused:
+            waiting = self._outbox.held and not len(self._window)
+            self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
+
+    def _send(self, connection: MqttConnection, now_s: float) -> None:
+        """As many records as the window takes, in one write."""
+        packets = []
+        for _ in range(self._window.room(now_s)):
+            due = self._outbox.next()
+            if due is None:
+                break
+            stored, reading = due
+            packet_id = self._window.take(stored.id, now_s)
+            packets.append(self._packet(stored, reading, packet_id, connection.limits.packet_limit))
+        if packets:
+            self._counters.count("mqtt_published", len(packets))
+            connection.write(b"".join(packets))
+
+    def _packet(self, stored: StoredRecord, reading: Reading, packet_id: int, limit: int) -> bytes:
+        topic, properties, payload = self._publications.of(stored, reading)
+        packet = mqtt_packets.publish(topic, packet_id, properties, payload)
+        if len(packet) <= limit:
+            return packet
+        topic, properties, payload = self._publications.raw(stored, "too_large")
+        return mqtt_packets.publish(topic, packet_id, properties, payload)
+
+    def _take_acks(self, acks: list[Ack], now_s: float) -> None:
+        delivered = 0
+        for packet_id, reason in acks:
+            flight = self._window.land(packet_id)
+            if flight is None or flight.record_id == _NOT_A_RECORD:
+                continue
+            if self._is_refusal(reason):
+                self._counters.count("mqtt_refused")
+                self._outbox.refused(flight.record_id)
+                if self._window.refuse(now_s):
+                    self._enter(SinkState.REFUSED, mqtt_answers.reason_name(reason))
+            else:
+                self._outbox.confirmed(flight.record_id)
+                self._window.delivered(flight)
+                delivered += 1
+        if delivered:
+            self.delivered += delivered
+            self._counters.count("mqtt_delivered", delivered)
+            self._reconnecting.reset()
+            self._outbox.keep()
+
+    def _is_refusal(self, reason: int) -> bool:
+        unheard = reason == mqtt_answers.NO_SUBSCRIBER and self._require_subscriber
+        return unheard or reason >= mqtt_answers.REFUSALS
+
+    def _enter(self, state: SinkState, detail: str = "") -> None:
+        shown = printable(detail.encode("utf-8", "backslashreplace"), DETAIL_LIMIT)
+        if state is not self._state:
+            self._since_s = time.monotonic()
+        self._state, self._detail = state, shown
+        self._conditions.set(f"sink {self.name}", state, shown, level=_LEVELS.get(state, logging.WARNING))
