@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -152,8 +153,8 @@ class BoardLink:
             yield
         except TransportExecError as error:
             raise ScriptFailed(str(error.error_output)) from None
-        except OSError as error:  # mpremote makes one of a traceback
-            raise ScriptFailed(f"OSError: {error}") from None
+        except OSError as error:  # mpremote makes one of a traceback; its text is the file's name
+            raise ScriptFailed(f"{os.strerror(error.errno or 0)}: {error.strerror}") from None
         except (TransportError, struct.error, UnicodeError, ValueError, SyntaxError) as error:
             raise LinkConfused(str(error)) from None
 

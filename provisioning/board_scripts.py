@@ -11,13 +11,13 @@ PLAN = "/next/plan.json"
 SWITCH = "/next/switch.py"
 SWITCH_MARK = "# fieldgate: carries on with an installation that was cut short."
 
-# Prints what the tool must know, as one literal: {"files": {path: (size, sha256)}, ...}.
+# Prints what the tool must know, as one literal: {"files": {path: sha256, ...}, ...}. Piece by piece:
+# the text of the whole would be the largest thing in a board's memory.
 INSPECT = f"""
 import hashlib, os, sys
 
-def inspect_digest(path):
+def inspect_digest(path, buffer):
     digest = hashlib.sha256()
-    buffer = bytearray(512)
     with open(path, "rb") as file:
         count = file.readinto(buffer)
         while count:
@@ -25,7 +25,10 @@ def inspect_digest(path):
             count = file.readinto(buffer)
     return "".join(["%02x" % octet for octet in digest.digest()])
 
-def inspect_tree(path, found):
+def inspect_file(path, buffer):
+    print(repr(path), ":", repr(inspect_digest(path, buffer)), ",")
+
+def inspect_tree(path, buffer):
     try:
         entries = list(os.ilistdir(path))
     except OSError:
@@ -33,32 +36,35 @@ def inspect_tree(path, found):
     for entry in entries:
         inside = path + "/" + entry[0]
         if entry[1] & 0x4000:
-            inspect_tree(inside, found)
+            inspect_tree(inside, buffer)
         else:
-            found[inside] = (os.stat(inside)[6], inspect_digest(inside))
+            inspect_file(inside, buffer)
 
 def inspect():
+    buffer = bytearray(512)
     root = {{entry[0]: entry[1] for entry in os.ilistdir("/")}}
-    files = {{}}
+    print("{{'files': {{")
     for package in ("wire", "drivers", "firmware"):
-        inspect_tree("/lib/" + package, files)
+        inspect_tree("/lib/" + package, buffer)
     for name in ("main.py", "settings.json"):
         if root.get(name) == 0x8000:
-            files["/" + name] = (os.stat("/" + name)[6], inspect_digest("/" + name))
+            inspect_file("/" + name, buffer)
+    print("}}")
     switching = False
-    if "/main.py" in files:
+    if root.get("main.py") == 0x8000:
         with open("/main.py", "rb") as file:
             switching = file.read({len(SWITCH_MARK)}) == {SWITCH_MARK.encode()!r}
     implementation = sys.implementation
-    print(repr({{
-        "name": implementation.name,
-        "version": tuple(implementation.version[:3]),
-        "mpy": getattr(implementation, "_mpy", 0) & 0xFF,
-        "board": getattr(implementation, "_machine", sys.platform),
-        "root": sorted(root),
-        "files": files,
-        "switching": switching,
-    }}))
+    for name, value in (
+        ("name", implementation.name),
+        ("version", tuple(implementation.version[:3])),
+        ("mpy", getattr(implementation, "_mpy", 0) & 0xFF),
+        ("board", getattr(implementation, "_machine", sys.platform)),
+        ("root", sorted(root)),
+        ("switching", switching),
+    ):
+        print(",", repr(name), ":", repr(value))
+    print("}}")
 
 inspect()
 """
@@ -103,12 +109,9 @@ clear_next()
 
 # Prints {path: sha256} of everything below NEXT. INSPECT has run before.
 DIGESTS = f"""
-def digests():
-    found = {{}}
-    inspect_tree({NEXT!r}, found)
-    print(repr({{path: found[path][1] for path in found}}))
-
-digests()
+print("{{")
+inspect_tree({NEXT!r}, bytearray(512))
+print("}}")
 """
 
 # Carries out the plan. Works on a board where nothing of ours is whole but this.

@@ -67,7 +67,7 @@ def inspect(link: BoardLink) -> BoardState:
                     mpy=mpy,
                     board=shown(board),
                     root=tuple(str(entry) for entry in root),
-                    files={str(path): str(digest) for path, (_size, digest) in files.items()},
+                    files={str(path): str(digest) for path, digest in files.items()},
                     switching=switching,
                 )
     except (TypeError, ValueError):

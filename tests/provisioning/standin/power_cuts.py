@@ -5,7 +5,7 @@ FIELDGATE_CASE names a JSON file: scripts (by name), old and new (path -> text),
 scripts of the installation come from; the files' names are absolute, so nothing of the host is read.
 """
 
-# ruff: noqa: PTH102, PTH107, PTH123, PTH208 - MicroPython has no pathlib
+# ruff: noqa: PTH102, PTH116, PTH123, SIM105 - MicroPython has neither pathlib nor contextlib
 
 import json
 import os
@@ -111,14 +111,14 @@ def install():
 
 def start(octets):
     """Start the board until something other than the switch runs; say what that is."""
-    flash = mounted(octets)
+    mounted(octets)
     for count in range(STARTS):
         with open("/main.py") as file:
             source = file.read()
         try:
             exec(source, {})
         except Reset:
-            flash = mounted(octets)
+            mounted(octets)
             continue
         return source, count
     return "resets for ever", count
@@ -132,12 +132,14 @@ def holds(files, absent):
                     return False
         except OSError:
             return False
-    for path in absent:
-        try:
-            os.stat(path)
-            return False
-        except OSError:
-            pass
+    return not any(exists(path) for path in absent)
+
+
+def exists(path):
+    try:
+        os.stat(path)
+    except OSError:
+        return False
     return True
 
 
