@@ -65,8 +65,10 @@ def block(items: "list[Any]") -> Block:
             or not -VALUE_LIMIT <= value <= VALUE_LIMIT
         ):
             raise fields.bad("BLOCK.values", "a value is not null or within 2^53")
-    exceptions = items[8] if len(items) == 9 else {}
-    check_exceptions(values, exceptions)
+    exceptions: dict[int, int] = {}
+    if len(items) == 9:
+        exceptions = items[8]
+        check_exceptions(values, exceptions)
     return Block(
         fields.uint(items[1], "BLOCK.boot", fields.BOOT_LIMIT),
         fields.uint(items[2], "BLOCK.stream", fields.STREAM_LIMIT),
@@ -80,9 +82,9 @@ def block(items: "list[Any]") -> Block:
 
 
 def check_exceptions(values: list[int | None], exceptions: object) -> None:
-    """WireError unless every exception names a null of `values` and a fault code."""
-    if not isinstance(exceptions, dict):
-        raise fields.bad("BLOCK.exceptions", "not a map")
+    """WireError unless there are any, and every one names a null of `values` and a fault code."""
+    if not isinstance(exceptions, dict) or not exceptions:
+        raise fields.bad("BLOCK.exceptions", "not a map with members")
     for index in exceptions:
         fields.uint(index, "BLOCK.exceptions index", len(values) - 1)
         if values[index] is not None:

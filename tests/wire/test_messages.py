@@ -145,8 +145,8 @@ def test_a_message_over_the_limit_is_refused_by_its_size():
 
 @pytest.mark.parametrize(
     "exceptions",
-    [{5: 1}, {0: 1}, {1: 256}, {1: -1}, {"a": 1}, [1]],
-    ids=["index", "present", "code", "negative", "key", "array"],
+    [{5: 1}, {0: 1}, {1: 256}, {1: -1}, {"a": 1}, [1], {}],
+    ids=["index", "present", "code", "negative", "key", "array", "empty"],
 )
 def test_exceptions_must_name_missing_values(exceptions):
     with pytest.raises(WireError) as caught:
