@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.readings import Descriptors, DescriptorStore, Loss, Pack, StoredRecord, Unreadable, pack_of
+from gateway.descriptors import Descriptors, DescriptorStore, Unreadable
+from gateway.readings import Loss, Pack, StoredRecord, pack_of
 from gateway.sinks.cursor import Cursor
 from gateway.sinks.patience import Patience, possible
 from gateway.timeline import Timeline

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from gateway.descriptors import Unreadable
 from gateway.node_clock import TimeState
-from gateway.readings import Loss, Pack, StoredRecord, Unreadable
+from gateway.readings import Loss, Pack, StoredRecord
 from gateway.sinks.mqtt_packets import content, user_property
 from gateway.sinks.senml import JSON, SENML_JSON, SenmlJson, loss_json
 

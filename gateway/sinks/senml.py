@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.node_clock import TimeState
 
 if TYPE_CHECKING:
-    from gateway.readings import Channel, Group, Loss, Pack
+    from gateway.descriptors import Channel, Group
+    from gateway.readings import Loss, Pack
 
 SENML_JSON = "application/senml+json"
 JSON = "application/json"

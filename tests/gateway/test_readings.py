@@ -1,25 +1,17 @@
 """gateway/readings.py"""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.descriptors import Channel, Descriptors, Unreadable
 from gateway.node_clock import TimeState
-from gateway.readings import (
-    DESCRIPTORS,
-    Channel,
-    Descriptors,
-    Loss,
-    Unreadable,
-    absolute,
-    pack_of,
-    parse_descriptor,
-)
+from gateway.readings import Loss, absolute, pack_of
 from gateway.timeline import UtcInstant
-from tests.gateway.sinks.records import AIR, AIR_BODY, AIR_HASH, BOOT, UID, block, gap
+from tests.gateway.sinks.records import AIR_HASH, BOOT, UID, Library, block, gap
 from wire import cbor, up
 from wire.block import scans_of
 
@@ -39,18 +31,6 @@ class Row:
     seq: int = 7
     host_boot: int = 3
     arrived_ns: int = 10**12
-
-
-class Library:
-    """Encoded descriptors, and how often they were asked for."""
-
-    def __init__(self):
-        self.bodies = {AIR_HASH: AIR_BODY}
-        self.asked = 0
-
-    def descriptor(self, hash8):
-        self.asked += 1
-        return self.bodies.get(hash8)
 
 
 class TickedUtc:
@@ -139,73 +119,3 @@ def test_a_record_that_does_not_fit_is_refused_by_name(message, reason, library)
 def test_any_stored_octets_raise_nothing_but_unreadable(octets):
     with suppress(Unreadable):
         assert read(octets, Library()).seq >= 0
-
-
-def test_a_missing_descriptor_is_named_and_looked_for_again(library):
-    descriptors = Descriptors(library)
-    library.bodies.clear()
-    for _ in range(2):
-        with pytest.raises(Unreadable, match="descriptor_missing"):
-            descriptors.find(AIR_HASH)
-    assert library.asked == 2
-
-
-def test_descriptors_are_parsed_once_and_at_most_so_many_are_kept(library):
-    descriptors = Descriptors(library)
-    assert descriptors.find(AIR_HASH) is descriptors.find(AIR_HASH)
-    for number in range(DESCRIPTORS):
-        library.bodies[number.to_bytes(8, "big")] = AIR_BODY
-        descriptors.find(number.to_bytes(8, "big"))
-    asked = library.asked
-    descriptors.find(AIR_HASH)
-    assert library.asked == asked + 1
-
-
-def changed(**parts):
-    return cbor.encode({**AIR, **parts})
-
-
-def channel(**parts):
-    return changed(channels=[{**AIR["channels"][0], **parts}] * 3)
-
-
-def group(**parts):
-    return changed(groups=[{**AIR["groups"][0], **parts}])
-
-
-BAD_DESCRIPTORS = [
-    b"\xff",
-    cbor.encode([1]),
-    changed(channels=7),
-    changed(groups=[1]),
-    changed(channels=[1]),
-    channel(name="a b"),
-    channel(name="/a"),
-    channel(name=1),
-    channel(unit="m\n"),
-    channel(unit=None),
-    channel(exp=19),
-    channel(exp=True),
-    channel(latency_us=10**9),
-    group(name="a/b"),
-    group(name="gap"),
-    group(name="raw"),
-    group(channels=[]),
-    group(channels=[3]),
-    group(channels=[-1]),
-    group(channels=["0"]),
-]
-
-
-@pytest.mark.parametrize("body", BAD_DESCRIPTORS, ids=range(len(BAD_DESCRIPTORS)))
-def test_a_descriptor_that_nobody_can_use_is_refused(body):
-    with pytest.raises(Unreadable) as refused:
-        parse_descriptor(AIR_HASH, body)
-    assert refused.value.reason in ("descriptor_field", "descriptor_encoding")
-
-
-def test_unknown_keys_and_a_nameless_node_are_fine():
-    descriptor = parse_descriptor(AIR_HASH, changed(node={"name": 5}, more=1))
-    assert descriptor.name == ""
-    assert descriptor.groups[0].name == "air"
-    assert replace(descriptor, name="x") != descriptor

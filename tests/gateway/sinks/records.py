@@ -39,6 +39,18 @@ def gap(seq, next_seq):
     return up.Gap(BOOT, 1, seq, next_seq, "queue_full", 12_000_000, 500_000).encode(cbor.Encoder(1024))
 
 
+class Library:
+    """Encoded descriptors, and how often they were asked for."""
+
+    def __init__(self):
+        self.bodies = {AIR_HASH: AIR_BODY}
+        self.asked = 0
+
+    def descriptor(self, hash8):
+        self.asked += 1
+        return self.bodies.get(hash8)
+
+
 class Bench:
     """A store on disk, a host clock that the test sets, and a timeline, as the agent has them."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.readings import Unreadable
+from gateway.descriptors import Unreadable
 from gateway.sinks import outbox as module
 from gateway.sinks.outbox import HELD_LIMIT, READ_ROWS, Outbox
 from gateway.sinks.patience import Patience

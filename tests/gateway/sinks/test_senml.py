@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.descriptors import Channel, Descriptor, Group
 from gateway.node_clock import TimeState
-from gateway.readings import Channel, Descriptor, Group, Loss, Pack
+from gateway.readings import Loss, Pack
 from gateway.sinks.senml import TEMPLATES, SenmlJson, base_name, decimal_text, loss_json, spelled
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "senml.json").read_text())
