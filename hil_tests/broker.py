@@ -47,6 +47,7 @@ class Broker:
         lines = [
             f"listener {self.port} {HOST}",
             "allow_anonymous true",
+            "user root",  # started by root it would else become another user, who reads no file of ours
             f"persistence {'true' if persistence else 'false'}",
             f"persistence_location {directory}/",
             settings,
