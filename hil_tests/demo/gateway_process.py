@@ -39,7 +39,7 @@ class GatewayEnded(Exception):
 class GatewayProcess:
     """One run of the gateway in `directory`: configuration, state, capture and log are in there."""
 
-    def __init__(self, directory: Path, *, name: str, ports: str, broker: str, capture: Path) -> None:
+    def __init__(self, directory: Path, *, name: str, ports: str, broker: str, capture: Path | None) -> None:
         self.name = name
         self.capture = capture
         self.state = directory / "state"
@@ -54,7 +54,9 @@ class GatewayProcess:
     async def start(self) -> None:
         """Start it, in a session of its own: Ctrl-C in the terminal is for the demo alone."""
         command = [sys.executable, "-m", "gateway.cli", "run", "--config", str(self._config_path)]
-        command += ["--state", str(self.state), "--capture", str(self.capture)]
+        command += ["--state", str(self.state)]
+        if self.capture is not None:
+            command += ["--capture", str(self.capture.absolute())]
         with self._log_path.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,

@@ -12,13 +12,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from hil_tests.demo.snapshot import Phase, Snapshot
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from rich.console import Console, RenderableType
 
-    from hil_tests.demo.snapshot import Row, Snapshot
+    from hil_tests.demo.snapshot import Row
 
 LINE_EVERY_S = 3.0  # where nobody watches a terminal
 _FRAME_LINES = 9  # title, heading, counts and the lines between them
@@ -69,7 +71,7 @@ class PlainScreen:
         self._console = console
         self._every_s = every_s
         self._due_s = 0.0
-        self._phase = ""
+        self._phase: Phase | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +82,7 @@ class PlainScreen:
     def show(self, snapshot: Snapshot) -> None:
         """Print a line if one is due."""
         now_s = time.monotonic()
-        if now_s >= self._due_s or snapshot.phase != self._phase:
+        if now_s >= self._due_s or snapshot.phase is not self._phase:
             self._due_s = now_s + self._every_s
             self._phase = snapshot.phase
             self._console.print(
@@ -113,7 +115,13 @@ def table(snapshot: Snapshot, height: int) -> RenderableType:
 
 def _title(snapshot: Snapshot) -> str:
     now = datetime.fromtimestamp(snapshot.now_s, UTC)
-    return f"fieldgate demo  {now:%Y-%m-%d %H:%M:%S} UTC  {snapshot.phase}"
+    return f"fieldgate demo  {now:%Y-%m-%d %H:%M:%S} UTC  {snapshot.phase}{_end_text(snapshot)}"
+
+
+def _end_text(snapshot: Snapshot) -> str:
+    if snapshot.phase is not Phase.RUNNING:
+        return ""
+    return ", Ctrl-C ends it" if snapshot.left_s is None else f", {snapshot.left_s:.0f} s left"
 
 
 def _cells(row: Row, *, repeated: bool) -> tuple[Text, ...]:
@@ -144,11 +152,11 @@ def plain_line(snapshot: Snapshot) -> str:
     """The snapshot in one line."""
     now = datetime.fromtimestamp(snapshot.now_s, UTC)
     nodes = {row.node: row.link for row in snapshot.rows}
-    linked = sum(link == "open" for link in nodes.values())
+    linked = f"{sum(link == 'open' for link in nodes.values())} of {len(nodes)} nodes linked; "
     remarks = "".join(f"; {remark}" for remark in snapshot.remarks)
     return (
-        f"{now:%Y-%m-%dT%H:%M:%SZ} {snapshot.phase}: {linked} of {len(nodes)} nodes linked; "
-        f"{counts(snapshot)}{remarks}"
+        f"{now:%Y-%m-%dT%H:%M:%SZ} {snapshot.phase}: "
+        f"{linked if snapshot.phase is Phase.RUNNING else ''}{counts(snapshot)}{remarks}"
     )
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gateway.status import Status
     from hil_tests.demo.publication import Block, Reading
 
 UNKNOWN = "-"
 _UNITS = {"Cel": "°C", "%RH": "%", "count": "counts"}  # SenML's, as people write them
+
+
+class Phase(StrEnum):
+    """What the demo is doing."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping the nodes"
+    DRAINING = "waiting for what is under way"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +39,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Made at `now_s`, UTC. `phase` says what goes on, `remarks` what is wrong."""
+    """Made at `now_s`, UTC. `phase` says what goes on, `remarks` what is wrong.
+
+    `left_s` is how long it will go on, None where nobody knows.
+    """
 
     now_s: float
-    phase: str
+    phase: Phase
     rows: tuple[Row, ...]
     stored: int = 0  # records since the start
     delivered: int = 0
     waiting: int = 0
     received: int = 0
-    remarks: tuple[str, ...] = field(default=())
+    left_s: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def rows_of(
     names: Mapping[str, str],
     latest: Mapping[tuple[str, str], Block],
-    status: Status | None,
+    links: Mapping[str, str],
     now_s: float,
 ) -> Iterator[Row]:
     """The rows by node and channel; a node of which nothing came yet has one row.
 
-    `names` are the nodes' names by uid, `latest` the subscriber's latest blocks.
+    `names` are the nodes' names by uid, `latest` the subscriber's latest blocks, `links` the state
+    of each node's link as far as it is known.
     """
-    links = {node.uid: node.link for node in status.nodes} if status is not None else {}
     for uid, name in names.items():
         link = links.get(uid, "starting")
         channels = [channel for node, channel in latest if node == uid]

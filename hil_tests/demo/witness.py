@@ -6,7 +6,6 @@ Shares no code with wire/: RFC 1662 framing is undone here, messages are read by
 from __future__ import annotations
 
 from binascii import crc32
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +14,31 @@ import cbor2
 from hil_tests.demo.identity import Identity, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FLAG = 0x7E
 ESCAPE = 0x7D
 FLIP = 0x20
 FCS_OCTETS = 4
 # docs/link-protocol.md, the numbers of the messages
-HELLO, DESCRIBE, BLOCK, ACK, GAP = 0, 2, 3, 4, 5
-MISSED = 12  # fault code: no scan was taken in this slot
+DESCRIBE, BLOCK, ACK = 2, 3, 4
+UNTAKEN = {2, 4, 12}  # codes in place of a value that no chip gave: absent, not_ready, missed
 
 
-def frames(octets: bytes) -> Iterator[bytes]:
-    """The messages of all whole frames; everything else is left out."""
-    for segment in octets.split(bytes([FLAG])):
-        content = _unescaped(segment)
-        message, fcs = content[:-FCS_OCTETS], content[-FCS_OCTETS:]
-        if message and crc32(message) == int.from_bytes(fcs, "little"):
-            yield message
+class FrameFinder:
+    """The messages of whole frames in octets that come in pieces; all else is passed over."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, octets: bytes) -> Iterator[bytes]:
+        """The messages that these octets complete."""
+        *segments, self._pending = (self._pending + octets).split(bytes([FLAG]))
+        for segment in segments:
+            content = _unescaped(segment)
+            message, fcs = content[:-FCS_OCTETS], content[-FCS_OCTETS:]
+            if message and crc32(message) == int.from_bytes(fcs, "little"):
+                yield message
 
 
 def _unescaped(segment: bytes) -> bytes:
@@ -40,69 +46,71 @@ def _unescaped(segment: bytes) -> bytes:
     return first + b"".join(bytes([part[0] ^ FLIP]) + part[1:] for part in rest if part)
 
 
-def messages(octets: bytes) -> Iterator[list[Any]]:
-    """Every frame that holds one CBOR array and nothing after it."""
-    for frame in frames(octets):
-        stream = BytesIO(frame)
-        try:
-            found = cbor2.load(stream)
-        except (cbor2.CBORDecodeError, ValueError):
-            continue
-        if isinstance(found, list) and found and not stream.read(1):
-            yield found
+def decoded(frame: bytes) -> list[Any]:
+    """The one CBOR array in a frame; an empty list where there is something else."""
+    stream = BytesIO(frame)
+    try:
+        found = cbor2.load(stream)
+    except (cbor2.CBORDecodeError, ValueError):
+        return []
+    return found if isinstance(found, list) and not stream.read(1) else []
 
 
-@dataclass(slots=True, kw_only=True)
-class LineEvidence:
-    """What went over one node's line. Seqs of a stream begin at 0 with every boot."""
+class LineWitness:
+    """Follows one node's line. Seqs of a stream begin at 0 with every boot."""
 
-    node: str
-    acknowledged_below: dict[Stream, int] = field(default_factory=dict)  # the highest next_seq of its ACKs
-    scans: dict[Identity, int] = field(default_factory=dict)  # taken ones in each BLOCK that was sent
-    given_up: set[Identity] = field(default_factory=set)  # in GAPs that the node sent
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._below: dict[Stream, int] = {}  # the highest next_seq of the ACKs
+        self._scans: dict[Identity, int] = {}  # taken ones in each BLOCK that was sent
+        self._widths: list[int] = []  # channels of each group
+        self._undescribed: list[list[Any]] = []  # BLOCKs before the first DESCRIBE
+        self._up = FrameFinder()
+        self._down = FrameFinder()
 
     def acknowledged(self) -> set[Identity]:
-        """Every record whose ACK came, those in gaps included."""
-        return {
-            stream.record(seq) for stream, below in self.acknowledged_below.items() for seq in range(below)
-        }
+        """Every record whose ACK came to the node, those in its gaps included."""
+        return {stream.record(seq) for stream, below in self._below.items() for seq in range(below)}
 
     def acknowledged_scans(self) -> int:
         """Scans in the blocks whose ACK came."""
-        return sum(self.scans.get(record, 0) for record in self.acknowledged())
+        return sum(self._scans.get(record, 0) for record in self.acknowledged())
+
+    def down(self, octets: bytes) -> None:
+        """These went to the node."""
+        for frame in self._down.feed(octets):
+            match decoded(frame):
+                case [type_, int(boot), int(stream), int(next_seq), int()] if type_ == ACK:
+                    of = Stream(self._node, boot, stream)
+                    self._below[of] = max(next_seq, self._below.get(of, 0))
+
+    def up(self, octets: bytes) -> None:
+        """These came from the node."""
+        for frame in self._up.feed(octets):
+            match decoded(frame):
+                case [type_, {"groups": list(groups)}] if type_ == DESCRIBE:
+                    self._widths = [len(group["channels"]) for group in groups]
+                    for block in self._undescribed:
+                        self._on_block(block)
+                    self._undescribed.clear()
+                case [type_, int(), int(), int(), int(), int(), int(), list(), *_] as block if type_ == BLOCK:
+                    self._on_block(block)
+
+    def _on_block(self, block: list[Any]) -> None:
+        _type, boot, stream, seq, group, _t_first, _span, values, *rest = block
+        if group < len(self._widths):
+            exceptions = rest[0] if rest else {}
+            self._scans[Identity(self._node, boot, stream, seq)] = scans_taken(
+                len(values), exceptions, self._widths[group]
+            )
+        else:
+            self._undescribed.append(block)
 
 
-def read_line(node: str, up: bytes, down: bytes) -> LineEvidence:
-    """Read all octets of a line, `up` from the node and `down` to it."""
-    evidence = LineEvidence(node=node)
-    for message in messages(down):
-        match message:
-            case [type_, int(boot), int(stream), int(next_seq), int()] if type_ == ACK:
-                of = Stream(node, boot, stream)
-                evidence.acknowledged_below[of] = max(next_seq, evidence.acknowledged_below.get(of, 0))
-    widths: list[int] = []  # channels of each group
-    blocks: dict[Identity, list[Any]] = {}
-    for message in messages(up):
-        match message:
-            case [type_, dict(descriptor)] if type_ == DESCRIBE:
-                widths = [len(group["channels"]) for group in descriptor["groups"]]
-            case [type_, int(boot), int(stream), int(seq), int(), *_] if type_ == BLOCK:
-                blocks[Identity(node, boot, stream, seq)] = message
-            case [type_, int(boot), int(stream), int(seq), int(next_seq), *_] if type_ == GAP:
-                of = Stream(node, boot, stream)
-                evidence.given_up.update(of.record(each) for each in range(seq, next_seq))
-    for identity, block in blocks.items():
-        if block[4] < len(widths):
-            evidence.scans[identity] = _scans_taken(block, widths[block[4]])
-    return evidence
-
-
-def _scans_taken(block: list[Any], width: int) -> int:
-    """Scans in a BLOCK but those whose every value is missing because its slot was missed."""
-    exceptions = block[8] if len(block) > 8 else {}  # optional
-    scans = len(block[7]) // width
-    missed = sum(
-        all(exceptions.get(scan * width + channel) == MISSED for channel in range(width))
-        for scan in range(scans)
+def scans_taken(values: int, exceptions: Mapping[int, int], width: int) -> int:
+    """Scans of `width` channels, but those for which the chip was not asked or had nothing."""
+    untaken = sum(
+        all(exceptions.get(first + channel) in UNTAKEN for channel in range(width))
+        for first in range(0, values, width)
     )
-    return scans - missed
+    return values // width - untaken

@@ -3,11 +3,10 @@ import io
 import pytest
 from rich.console import Console
 
-from gateway.status import ClockStatus, NodeStatus, Status, StoreStatus
 from hil_tests.demo.identity import Stream
 from hil_tests.demo.publication import Block, Reading
 from hil_tests.demo.screen import LiveScreen, PlainScreen, plain_line, table
-from hil_tests.demo.snapshot import Row, Snapshot, rows_of, value_text
+from hil_tests.demo.snapshot import Phase, Row, Snapshot, rows_of, value_text
 
 NOW_S = 1_800_000_000.25
 NODE = "aabbccddeeff"
@@ -36,22 +35,8 @@ def row(**differing):
 
 
 def snapshot(rows, **differing):
-    found = {"now_s": NOW_S, "phase": "running, 12 s left", "rows": tuple(rows)}
+    found = {"now_s": NOW_S, "phase": Phase.RUNNING, "left_s": 12.3, "rows": tuple(rows)}
     return Snapshot(**(found | {"stored": 12, "delivered": 11, "waiting": 1, "received": 11} | differing))
-
-
-def status(link="open"):
-    node = NodeStatus(
-        uid=NODE, name=NODE, port="x", boot=1, link=link, seen_ago_s=0.1, clock="resolved", blocks=1
-    )
-    return Status(
-        version="0",
-        gateway="demo",
-        uptime_s=1.0,
-        clock=ClockStatus(state="assumed"),
-        store=StoreStatus(state="open", stored=1),
-        nodes=(node,),
-    )
 
 
 def block(*readings):
@@ -72,6 +57,7 @@ def test_the_table_is_readable_at_80_columns():
         "07:59:59.750",
     )
     assert not [word for word in expected if word not in text]
+    assert "running, 12 s left" in lines[0]
     assert "12 stored, 11 delivered, 1 waiting, 11 received" in text
 
 
@@ -101,9 +87,9 @@ def test_colour_goes_to_terminals_only():
 def test_plain_output_is_one_line_now_and_then_and_at_every_change():
     screen = console(width=40)
     with PlainScreen(screen, every_s=3600.0) as plain:
-        plain.show(snapshot([row()], phase="starting"))
-        plain.show(snapshot([row()], phase="starting"))
-        plain.show(snapshot([row(link="open")], phase="running"))
+        plain.show(snapshot([row()], phase=Phase.STARTING))
+        plain.show(snapshot([row()], phase=Phase.STARTING))
+        plain.show(snapshot([row(link="open")], phase=Phase.RUNNING))
     lines = screen.file.getvalue().splitlines()
     assert [line.split(": ")[0] for line in lines] == [
         "2027-01-15T08:00:00Z starting",
@@ -119,21 +105,21 @@ def test_a_plain_line_tells_what_is_wrong():
 
 
 def test_a_node_of_which_nothing_came_has_a_row():
-    assert list(rows_of({NODE: "node-1"}, {}, None, NOW_S)) == [
+    assert list(rows_of({NODE: "node-1"}, {}, {}, NOW_S)) == [
         Row(node="node-1", channel="-", value="-", utc_s=None, age_s=None, link="starting")
     ]
 
 
 def test_a_row_shows_the_latest_reading_and_its_age():
     latest = block(Reading("t", 21.0, "Cel", "", NOW_S - 2), Reading("t", 21.5, "Cel", "", NOW_S - 1))
-    assert list(rows_of({NODE: "node-1"}, {(NODE, "t"): latest}, status(), NOW_S)) == [
+    assert list(rows_of({NODE: "node-1"}, {(NODE, "t"): latest}, {NODE: "open"}, NOW_S)) == [
         Row(node="node-1", channel="t", value="21.50 °C", utc_s=NOW_S - 1, age_s=1.0, link="open")
     ]
 
 
 def test_a_missing_value_shows_its_fault():
     latest = block(Reading("t", None, "", "bus", NOW_S))
-    (found,) = rows_of({NODE: "node-1"}, {(NODE, "t"): latest}, status(), NOW_S)
+    (found,) = rows_of({NODE: "node-1"}, {(NODE, "t"): latest}, {NODE: "open"}, NOW_S)
     assert (found.value, found.faulty) == ("bus", True)
 
 

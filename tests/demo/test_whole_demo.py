@@ -1,0 +1,156 @@
+"""The demo as a user starts it: a process of its own, with everything that it starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hil_tests.broker import free_port
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
+POLL_S = 0.02
+LIMIT_S = 40.0
+
+
+class Run:
+    """A demo with temporary files of its own; knows every process that it ever started."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self.temporary = directory / "temporary"
+        self.temporary.mkdir()
+        self.started: set[tuple[int, str]] = set()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gateway.cli", "demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": str(self.temporary)},
+            start_new_session=True,  # its own process group, as a shell gives it
+        )
+
+    def watch(self, until=lambda run: False) -> None:
+        """Follow it to its end, or until something is so."""
+        limit_s = time.monotonic() + LIMIT_S
+        while self._process.poll() is None and not until(self):
+            self.started |= descendants(self._process.pid)
+            assert time.monotonic() < limit_s, "the demo did not end"
+            time.sleep(POLL_S)
+
+    def signal(self, number: int) -> None:
+        """As a terminal does it: to the whole group."""
+        os.killpg(self._process.pid, number)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, standard output and error at its end."""
+        try:
+            self.watch()
+        finally:
+            self._process.kill()
+        output, error = self._process.communicate()
+        return self._process.returncode, output, error
+
+    def left(self) -> list[str]:
+        """Processes that still run, and temporary files."""
+        running = [str(each) for each in self.started if begin_of(each[0]) == each[1]]
+        return running + [path.name for path in self.temporary.iterdir()]
+
+
+def descendants(pid: int) -> set[tuple[int, str]]:
+    """(pid, when it began) of every process below `pid`: a number alone may be given anew."""
+    parents = {each: parent_of(each) for each in (int(path.name) for path in Path("/proc").glob("[0-9]*"))}
+    found, news = set(), {pid}
+    while news:
+        news = {each for each, parent in parents.items() if parent in news}
+        found |= news
+    return {(each, began) for each in found if (began := begin_of(each))}
+
+
+def stat_of(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name: proc(5) has their order."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def parent_of(pid: int) -> int:
+    return int((stat_of(pid) or ["", "0"])[1])
+
+
+def begin_of(pid: int) -> str:
+    """Empty when it has ended."""
+    fields = stat_of(pid)
+    return fields[19] if fields and fields[0] != "Z" else ""
+
+
+def test_nothing_is_lost_on_the_way_from_the_chips_to_a_subscriber(tmp_path):
+    run = Run(tmp_path, "--nodes", "2", "--seconds", "8", "--json")
+    code, output, error = run.end()
+    assert code == 0, error
+    assert output.count("\n") == 1
+    ledger = json.loads(output)
+    assert ledger["lost"] == ledger["unstored"] == ledger["gaps"] == ledger["waiting"] == 0
+    # Two nodes for 6 seconds at least, the start taken off: one scan of air, ten of load a second.
+    assert ledger["sampled"] > 2 * 6 * 11 * 0.9
+    assert ledger["acknowledged"] == ledger["stored"] == ledger["delivered"] == ledger["received"] > 12
+    assert 0 < ledger["latency_p50_ms"] <= ledger["latency_p99_ms"] < 2000
+    assert "2 of 2 nodes linked" in error
+    assert len(run.started) >= 4  # two boards, gateway, broker
+    assert run.left() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order_and_leaves_nothing(tmp_path, number):
+    run = Run(tmp_path, "--nodes", "2", "--json")
+    run.watch(until=lambda run: len(run.started) > 4)
+    time.sleep(3.0)  # long enough for the first blocks
+    run.signal(number)
+    code, output, error = run.end()
+    assert code == 0, error
+    assert json.loads(output)["received"] > 0
+    assert run.left() == []
+
+
+@pytest.mark.parametrize("processes", [0, 1, 3, 5])
+def test_a_signal_while_it_starts_leaves_nothing(tmp_path, processes):
+    run = Run(tmp_path, "--nodes", "2", "--json")
+    run.watch(until=lambda run: len(run.started) >= processes and any(run.temporary.iterdir()))
+    run.signal(signal.SIGINT)
+    code, output, error = run.end()
+    assert code == 0, error
+    assert json.loads(output)["lost"] == 0
+    assert run.left() == []
+
+
+def test_without_a_broker_all_is_stored_and_nothing_is_lost(tmp_path):
+    run = Run(tmp_path, "--nodes", "1", "--seconds", "5", "--broker", f"mqtt://127.0.0.1:{free_port()}")
+    code, output, error = run.end()
+    assert code == 0, error
+    numbers = {line.split()[0]: line.split()[1] for line in output.splitlines() if len(line.split()) > 1}
+    assert int(numbers["acknowledged"]) == int(numbers["stored"]) == int(numbers["waiting"]) > 0
+    assert numbers["received"] == numbers["lost"] == "0"
+    assert "unreachable" in output
+    assert "stored, not lost" in output
+    assert run.left() == []
+
+
+def test_the_octets_of_every_line_are_kept_when_asked_for(tmp_path):
+    run = Run(tmp_path, "--nodes", "2", "--seconds", "4", "--json", "--capture", str(tmp_path / "octets"))
+    code, _output, error = run.end()
+    assert code == 0, error
+    kept = sorted(path.name.rpartition("node-")[2] for path in (tmp_path / "octets").iterdir())
+    assert kept == ["1.down", "1.up", "2.down", "2.up"]
+
+
+@pytest.mark.parametrize(
+    "url", ["mqtts://broker.example", "http://broker.example", "mqtt://a:b@broker.example"]
+)
+def test_a_broker_that_cannot_be_spoken_to_is_a_mistake_of_the_command_line(tmp_path, url):
+    code, output, error = Run(tmp_path, "--broker", url).end()
+    assert (code, output) == (2, "")
+    assert "mqtt://HOST" in error
