@@ -5,7 +5,6 @@ import gc
 import sys
 
 from firmware import VERSION, board
-from firmware.boot import Boot
 from firmware.clock import Ticks
 from firmware.link import Link
 from firmware.ports import ConsolePort, UartPort
@@ -17,6 +16,8 @@ from wire.fields import MESSAGE_OCTETS
 from wire.node_session import NodeSession
 from wire.up import Hello
 
+GC_THRESHOLD = const(8192)  # octets between collections: what is young is freed before it scatters
+HEAP_RESERVE = const(6144)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 HEALTH_EVERY = const(12)  # collections: one health line a minute
 NONCE_OCTETS = const(8)
@@ -26,11 +27,11 @@ class App:
     """All parts of one node; files are below `root`, which ends in a slash."""
 
     def __init__(self, root: str) -> None:
+        gc.threshold(GC_THRESHOLD)
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
-        boot = Boot(root + "boot_count", board.random_octets(2))
-        plan = _plan(root + "settings.json")
-        self.queue = RamQueue(boot.number, plan.queue_octets)
+        boot, plan = _start(root)
+        self.queue = RamQueue(boot.number, plan.queue_octets, _has_room)
         self._session = self._new_session(boot, plan)
         self._link = Link(_port(plan.link), self._session, self._ticks)
         self._samplers = self._new_samplers(plan)
@@ -48,7 +49,7 @@ class App:
         duties = [sampler.run() for sampler in self._samplers]
         await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
 
-    def _new_session(self, boot: Boot, plan) -> NodeSession:
+    def _new_session(self, boot, plan) -> NodeSession:
         version = ".".join([str(number) for number in sys.implementation[1][:3]])
         hello = Hello(
             board.uid(),
@@ -91,14 +92,24 @@ class App:
         self._link.wake()
 
 
-def _plan(path: str):
+def _has_room() -> bool:
+    # Asked for and let go: what is free in small holes would not do.
+    try:
+        bytearray(HEAP_RESERVE)
+    except MemoryError:
+        return False
+    return True
+
+
+def _start(root: str) -> tuple:
     # Imported here, for these modules are let go again.
+    from firmware.boot import Boot  # noqa: PLC0415
     from firmware.plan import Plan, forget  # noqa: PLC0415
 
-    plan = Plan(path)
+    boot = Boot(root + "boot_count", board.random_octets(2))
+    plan = Plan(root + "settings.json")
     forget()
-    gc.collect()
-    return plan
+    return boot, plan
 
 
 def _port(link: dict):

@@ -5,8 +5,8 @@ import sys
 from firmware import board, sensors, settings
 from firmware.descriptor import Descriptor
 
-# Needed at the start only: 6 KB of a heap of 100.
-_MODULES = ("settings", "descriptor", "plan")
+# Needed at the start only: 7 KB of a heap of 100.
+_MODULES = ("boot", "settings", "descriptor", "plan")
 
 
 class Plan:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware.pages import PAGE_OCTETS
 from firmware.queue import BULK, EVENTS, GAP_OCTETS, READINGS, QueueFull, RamQueue
 from firmware.record import times_of
 from tests.firmware.records import BOOT, SIZE, SPAN, block
@@ -114,6 +115,36 @@ def test_events_displace_readings_and_are_refused_only_when_alone():
         fill(queue, EVENTS, 1)
     assert queue.next_seq(EVENTS) == 3
     assert queue.octets <= 3 * SIZE
+
+
+def test_bulk_does_not_displace_readings():
+    queue = RamQueue(BOOT, 3 * SIZE)
+    fill(queue, READINGS, 3)
+    fill(queue, BULK, 2)
+    assert gap(queue, BULK, 0).next_seq == 2
+    assert queue.get(BOOT, READINGS, 0) == (block(1, 0), 1)
+
+
+def test_without_memory_for_a_page_the_oldest_make_room_long_before_the_limit():
+    room = True
+    queue = RamQueue(BOOT, 1000 * SIZE, lambda: room)
+    fill(queue, READINGS, 60)
+    room = False
+    fill(queue, READINGS, 60)
+    assert PAGE_OCTETS < queue.octets <= 4 * PAGE_OCTETS
+    after = gap(queue, READINGS, 0).next_seq
+    assert queue.dropped == after
+    assert queue.get(BOOT, READINGS, after) == (block(1, after), after + 1)
+
+
+def test_without_any_page_a_record_becomes_a_gap_and_an_event_is_refused():
+    queue = RamQueue(BOOT, 1000 * SIZE, lambda: False)
+    fill(queue, READINGS, 3)
+    record = gap(queue, READINGS, 0)
+    assert (record.next_seq, record.t_first, record.span) == (3, 0, 2000 + SPAN)
+    with pytest.raises(QueueFull):
+        fill(queue, EVENTS, 1)
+    assert queue.next_seq(EVENTS) == 0
 
 
 def test_a_record_larger_than_the_queue_becomes_a_gap_itself():

@@ -17,7 +17,8 @@ class Story:
     WINDOW = 4 * SIZE
 
     def __init__(self, limit):
-        self.queue = RamQueue(BOOT, limit)
+        self.room = True
+        self.queue = RamQueue(BOOT, limit, lambda: self.room)
         hello = up.Hello(
             b"\x24\x0a\xc4\x12\x34\x56", BOOT, 0, "t", b"12345678", "soft", [], 1024, b"nonce678"
         )
@@ -111,6 +112,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["node_sends", "gateway_sends"]), loss),
         st.tuples(st.sampled_from(["gateway_reads", "gateway_commits", "node_reads"])),
         st.tuples(st.sampled_from(["commit_fails", "gateway_restarts"])),
+        st.tuples(st.just("room"), st.booleans()),
         st.tuples(st.just("wait"), st.sampled_from([10, 10, 2100, 7000])),
     ),
     min_size=30,
@@ -126,7 +128,9 @@ def test_every_seq_ends_in_the_store_once_as_itself_or_in_a_gap(steps, limit, ap
         story.append(READINGS)
     story.node_sends(lost=False)
     for name, *arguments in steps:
-        if name == "wait":
+        if name == "room":
+            story.room = arguments[0]
+        elif name == "wait":
             story.now_ms += arguments[0]
         elif name == "append" and arguments[0] == EVENTS:
             try:

@@ -1,0 +1,217 @@
+"""Blocks per second from a pseudo-terminal to confirmed publishes, fsync before ACK.
+
+    .venv/bin/python -m benchmarks.gateway_throughput [--blocks N] [--rounds R]
+
+The gateway is `fieldgate run` as a user starts it; the baseline is benchmarks/plain_pipeline.py.
+Both read the same frames from a pseudo-terminal and publish to the same mosquitto, in alternation.
+Then, per gateway: processor time and memory while busy, and processor time while idle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from gateway import status
+from hil_tests.broker import Broker, Subscriber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+FIELDGATE = str(Path(sys.executable).with_name("fieldgate"))
+LIMIT_S = 120.0
+IDLE_S = 20.0
+THINGSBOARD_SHARE = 0.121  # of the plain pipeline: 1,720 of 14,200 messages/s, measured elsewhere
+HERTZ = os.sysconf("SC_CLK_TCK")
+CONFIG = """
+[gateway]
+name = "bench"
+[[port]]
+glob = "{port}"
+window = 65536
+[clock]
+assume_synchronised = true
+[[sink.mqtt]]
+url = "{url}"
+window = 100
+[log]
+level = "warning"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One run."""
+
+    blocks_per_s: float
+    cpu_ms_per_1000: float
+    resident_mb: float
+
+
+class Process:
+    """A child of this benchmark and what it costs."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._proc = Path(f"/proc/{self._child.pid}")
+
+    def line(self) -> str:
+        """Its next line of output."""
+        return _pipe(self._child.stdout).readline().strip()
+
+    def go(self) -> None:
+        """Tell it to begin."""
+        _pipe(self._child.stdin).write("\n")
+        _pipe(self._child.stdin).flush()
+
+    def cpu_s(self) -> float:
+        """Processor time so far."""
+        fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / HERTZ
+
+    def resident_mb(self) -> float:
+        """Most memory so far."""
+        [line] = [each for each in (self._proc / "status").read_text().splitlines() if "VmHWM" in each]
+        return int(line.split()[1]) / 1024
+
+    def end(self) -> None:
+        """Terminate and wait."""
+        self._child.terminate()
+        self._child.wait(10)
+        for pipe in (self._child.stdin, self._child.stdout):
+            _pipe(pipe).close()
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+def run_plain(directory: Path, broker: Broker, blocks: int) -> Result:
+    """The baseline once."""
+    feed = Process("-m", "benchmarks.link_feed", "plain", str(blocks))
+    port = feed.line()
+    pipeline = Process(
+        "-m",
+        "benchmarks.plain_pipeline",
+        port,
+        str(directory / "plain.db"),
+        "127.0.0.1",
+        str(broker.port),
+        str(blocks),
+    )
+    assert pipeline.line() == "ready"
+    cpu_s, began = pipeline.cpu_s(), time.perf_counter()
+    feed.go()
+    assert pipeline.line() == "done"
+    result = _result(pipeline, blocks, time.perf_counter() - began, cpu_s)
+    pipeline.end()
+    feed.end()
+    return result
+
+
+def run_gateway(directory: Path, broker: Broker, blocks: int, *, idle: bool = False) -> tuple[Result, float]:
+    """The gateway once; and its share of a processor while it is idle, 0 if not asked for."""
+    feed = Process("-m", "benchmarks.link_feed", "session", str(blocks))
+    config = directory / "bench.toml"
+    config.write_text(CONFIG.format(port=feed.line(), url=broker.url))
+    state = directory / "state"
+    gateway = Process(FIELDGATE, "run", "--config", str(config), "--state", str(state))
+    _until(state, lambda now: now.sinks[0].state == "connected" and now.ports[0].state == "open")
+    cpu_s, began = gateway.cpu_s(), time.perf_counter()
+    feed.go()
+    _until(state, lambda now: now.sinks[0].delivered >= blocks)
+    result = _result(gateway, blocks, time.perf_counter() - began, cpu_s)
+    share = _idle_share(gateway) if idle else 0.0
+    gateway.end()
+    feed.end()
+    return result, share
+
+
+def _result(process: Process, blocks: int, taken_s: float, cpu_s: float) -> Result:
+    return Result(
+        blocks_per_s=blocks / taken_s,
+        cpu_ms_per_1000=(process.cpu_s() - cpu_s) / blocks * 1e6,
+        resident_mb=process.resident_mb(),
+    )
+
+
+def _idle_share(gateway: Process) -> float:
+    time.sleep(2)
+    cpu_s, began = gateway.cpu_s(), time.perf_counter()
+    time.sleep(IDLE_S)
+    return (gateway.cpu_s() - cpu_s) / (time.perf_counter() - began)
+
+
+def _until(state: Path, reached: object) -> None:
+    deadline_s = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline_s:
+        try:
+            if reached(status.ask(state / status.SOCKET_NAME)):  # type: ignore[operator]
+                return
+        except (OSError, IndexError):
+            pass
+        time.sleep(0.05)
+    raise SystemExit(f"the gateway did not get there within {LIMIT_S:.0f} s")
+
+
+def _directories() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as root:
+        number = 0
+        while True:
+            number += 1
+            directory = Path(root) / str(number)
+            directory.mkdir()
+            yield directory
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--blocks", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    plain, ours, share = [], [], 0.0
+    directories = _directories()
+    with Broker(next(directories)) as broker, Subscriber(broker.url, "#"):
+        for number in range(options.rounds):
+            plain.append(run_plain(next(directories), broker, options.blocks))
+            last = number == options.rounds - 1
+            result, share = run_gateway(next(directories), broker, options.blocks, idle=last)
+            ours.append(result)
+    report(plain, ours, share, as_json=options.json)
+
+
+def report(plain: list[Result], ours: list[Result], share: float, *, as_json: bool) -> None:
+    """Medians and their ratios."""
+    if as_json:
+        print(json.dumps({"plain": [*map(asdict, plain)], "gateway": [*map(asdict, ours)], "idle": share}))
+        return
+    print(f"{'':24}{'plain pipeline':>16}{'fieldgate run':>16}{'ratio':>8}")
+    for name in ("blocks_per_s", "cpu_ms_per_1000", "resident_mb"):
+        base, mine = (statistics.median(getattr(r, name) for r in runs) for runs in (plain, ours))
+        print(f"{name:24}{base:16,.0f}{mine:16,.0f}{mine / base:8.2f}")
+    rate = statistics.median(r.blocks_per_s for r in ours) / statistics.median(r.blocks_per_s for r in plain)
+    print(
+        f"against ThingsBoard gateway (by its share of the plain pipeline): {rate / THINGSBOARD_SHARE:.1f} x"
+    )
+    print(f"idle: {share:.2%} of one processor")
+
+
+if __name__ == "__main__":
+    main()
