@@ -148,19 +148,12 @@ class Subscriber:
         self._host, self._port = parts.hostname or HOST, parts.port or 1883
         self._topic = topic
         self._qos = qos
-        self._keep_session = bool(name)
         self._messages: list[Message] = []
         self._news = threading.Condition()
         self._subscribed = threading.Event()
         self._lost = threading.Event()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id=name or None, protocol=MQTTProtocolVersion.MQTTv5
-        )
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_disconnect = lambda *_: self._lost.set()
-        self._client.on_message = self._on_message
-        self._client.reconnect_delay_set(1, 1)
+        self._name = name
+        self._client: Client | None = None
 
     @property
     def messages(self) -> list[Message]:
@@ -170,21 +163,32 @@ class Subscriber:
 
     def start(self) -> None:
         """Connect and subscribe. Raises TimeoutError or OSError."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        if self._keep_session:
-            properties.SessionExpiryInterval = 3600
-        self._client.connect(
-            self._host, self._port, clean_start=not self._keep_session, properties=properties
+        client = self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id=self._name or None, protocol=MQTTProtocolVersion.MQTTv5
         )
-        self._client.loop_start()
+        client.on_connect = self._on_connect
+        client.on_subscribe = lambda *_: self._subscribed.set()
+        client.on_disconnect = lambda *_: self._lost.set()
+        client.on_message = self._on_message
+        client.reconnect_delay_set(1, 1)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        if self._name:
+            properties.SessionExpiryInterval = 3600
+        client.connect(self._host, self._port, clean_start=not self._name, properties=properties)
+        client.loop_start()
         if not self._subscribed.wait(START_TIMEOUT_S):
             self.stop()
             raise TimeoutError(f"not subscribed to {self._topic} after {START_TIMEOUT_S:.0f} s")
 
     def stop(self) -> None:
         """Disconnect and end the thread."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        client, self._client = self._client, None
+        if client is None:
+            return
+        client.disconnect()
+        client.loop_stop()
+        # paho closes its inner pair of sockets when the client is freed: leave no cycle to wait for.
+        client.on_connect = client.on_subscribe = client.on_disconnect = client.on_message = None
 
     def wait_for(self, predicate: Callable[[list[Message]], bool], timeout_s: float = 5.0) -> list[Message]:
         """The messages once they satisfy the predicate. Raises TimeoutError that tells their number."""
