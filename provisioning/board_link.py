@@ -20,7 +20,7 @@ INTERRUPT_S = 1.5  # from Ctrl-C to the prompt
 INTERRUPTS = 3  # a board that the opened port has reset is deaf for the first
 SOFT_RESET_S = 5.0  # boot.py runs in it
 ANSWER_S = 10.0  # of one short script; erasing flash sectors takes most of it
-HASH_S = 30.0  # of a script that reads the whole application
+SLOW_S = 30.0  # of a script that reads the whole application or moves it
 BOOT_S = 1.0  # from the end of a reset pulse until MicroPython listens
 
 
@@ -82,15 +82,15 @@ class BoardLink:
             self._interrupt()
         return rung
 
-    def run(self, script: str, *, within_s: float = ANSWER_S) -> str:
-        """Let the board run `script`; give what it printed."""
-        with self._translated(), self._port.within(within_s):
+    def run(self, script: str, *, slow: bool = False) -> str:
+        """Let the board run `script`; give what it printed. `slow`: it has SLOW_S, not ANSWER_S."""
+        with self._translated(), self._port.within(SLOW_S if slow else ANSWER_S):
             printed: bytes = self._transport.exec(script)
         return printed.decode(errors="replace")
 
-    def ask(self, script: str, *, within_s: float = ANSWER_S) -> object:
+    def ask(self, script: str, *, slow: bool = False) -> object:
         """As `run`, for a script that prints one literal; give its value."""
-        printed = self.run(script, within_s=within_s)
+        printed = self.run(script, slow=slow)
         try:
             return ast.literal_eval(printed.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from provisioning import board_scripts
 from provisioning.application import PACKAGES
-from provisioning.board_link import HASH_S, BoardLink, LinkConfused
+from provisioning.board_link import BoardLink, LinkConfused
 from provisioning.symptoms import FLASH, shown
 
 OLDEST_VERSION = (1, 22, 0)
@@ -49,7 +49,7 @@ class Space:
 
 def inspect(link: BoardLink) -> BoardState:
     """Ask the board. Raises LinkConfused and what the link does."""
-    answer = link.ask(board_scripts.INSPECT, within_s=HASH_S)
+    answer = link.ask(board_scripts.INSPECT, slow=True)
     try:
         match answer:
             case {
@@ -77,7 +77,7 @@ def inspect(link: BoardLink) -> BoardState:
 
 def clear(link: BoardLink) -> Space:
     """Remove what an installation that was cut short before its switch has left; what is free then."""
-    match link.ask(board_scripts.CLEAR, within_s=HASH_S):
+    match link.ask(board_scripts.CLEAR, slow=True):
         case {"block": int(block), "free": int(free), "replaces": bool(replaces)} if block > 0:
             return Space(block=block, free=free, replaces=replaces)
         case answer:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from provisioning import board_scripts, board_state, plan
 from provisioning.application import Application, sha256
-from provisioning.board_link import HASH_S, BoardLink, LinkConfused, Rung
+from provisioning.board_link import BoardLink, LinkConfused, Rung
 from provisioning.board_state import SETTINGS, BoardState
 from provisioning.explain import KNOWN, Explanation, explain
 from provisioning.greeting import Greeting, greet
@@ -118,7 +118,7 @@ class Installation:
         state = board_state.inspect(link)
         if state.switching:
             self._progress.note("an installation that was cut short is finished first")
-            link.run(board_scripts.FINISH, within_s=HASH_S)
+            link.run(board_scripts.FINISH, slow=True)
             state = board_state.inspect(link)
         self._progress.note(f"{state.board}, {state.name} {'.'.join(map(str, state.version))}")
         board_state.require_fit(state)
@@ -138,14 +138,14 @@ class Installation:
         for path, octets in files.items():
             link.write_file(path, octets, self._progress.move)
         self._begin(Step.VERIFY)
-        if link.ask(board_scripts.DIGESTS, within_s=HASH_S) != {p: sha256(o) for p, o in files.items()}:
+        if link.ask(board_scripts.DIGESTS, slow=True) != {p: sha256(o) for p, o in files.items()}:
             raise LinkConfused("a file on its flash is not what was sent")
 
     def _switch(self, link: BoardLink) -> None:
         self._begin(Step.SWITCH)
         self._board = "at its next start it finishes the new application by itself"
         link.run(board_scripts.COMMIT)
-        link.run(board_scripts.FINISH, within_s=HASH_S)
+        link.run(board_scripts.FINISH, slow=True)
         self._board = "it has the new application, and its settings as they were"
 
     def _settle(self, link: BoardLink, settings: bytes | None, *, staged: bool) -> None:
@@ -153,7 +153,7 @@ class Installation:
         self._begin(Step.SETTINGS)
         if settings is not None:
             path = _STAGED_SETTINGS if staged else SETTINGS
-            problem = link.ask(board_scripts.CHECK_SETTINGS % path, within_s=HASH_S)
+            problem = link.ask(board_scripts.CHECK_SETTINGS % path, slow=True)
             if problem:
                 source = self._wish.source if staged else "/settings.json on the board"
                 raise InvalidSettings(f"{source or 'the settings'}: {problem}")

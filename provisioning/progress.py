@@ -59,7 +59,8 @@ class BarProgress(LineProgress):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(file=stream), transient=True)
+        # Refreshed as octets move: a refreshing thread would outlive the bar.
+        self._bar = Bar(*columns, console=Console(file=stream), transient=True, auto_refresh=False)
         self._task = self._bar.add_task("", visible=False)
 
     def begin(self, step: Step, octets: int = 0) -> None:
@@ -73,6 +74,7 @@ class BarProgress(LineProgress):
     def move(self, octets: int) -> None:
         """Move the bar."""
         self._bar.advance(self._task, octets)
+        self._bar.refresh()
 
     def close(self) -> None:
         """Take the bar away."""

@@ -158,8 +158,7 @@ def test_a_board_unplugged_at_any_script_is_named(at):
 
 def test_a_board_that_stops_answering_is_told(monkeypatch):
     monkeypatch.setattr("provisioning.board_link.ANSWER_S", 0.5)
-    monkeypatch.setattr("provisioning.board_link.HASH_S", 0.5)
-    monkeypatch.setattr("provisioning.board_state.HASH_S", 0.5)
+    monkeypatch.setattr("provisioning.board_link.SLOW_S", 0.5)
     with ScriptedBoard() as board:
         board._answer = lambda _script: time.sleep(1.2) or ""
         failed = failure_at(board.path)

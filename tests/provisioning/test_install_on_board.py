@@ -1,0 +1,148 @@
+"""The real command on an emulated board: real MicroPython, real LittleFS, chips on its pins."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from hil_tests.board import Board
+from provisioning import application, board_link, cli, greeting
+from tests.provisioning.cuts import NEW_NAME, OLD_VERSION, Bench, old_application
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
+
+QUICK = {"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 100, "scans": 2}]}
+VERSION = "0.1.0"
+# Of some 9000 octets that such an installation sends: into the copy, the switch, the settings.
+CUTS = (2500, 4800, 6300, 6600, 6900, 7300, 8000, 8800)
+
+
+@pytest.fixture
+def board(tmp_path):
+    with Board(tmp_path / "board") as board:
+        yield board
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Writes a settings file and gives its path."""
+
+    def write(values):
+        path = tmp_path / "node.json"
+        path.write_text(json.dumps(values), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def run(board, *options):
+    return CliRunner().invoke(cli.node, ["install", board.port, *options])
+
+
+def document(board, *options):
+    result = run(board, *options, "--json")
+    return json.loads(result.stdout), result
+
+
+def test_a_fresh_board_measures_and_says_so(board, settings):
+    board.air.temperature = 21.5
+    result = run(board, "--settings", settings(QUICK), "--name", "north", "--site", "pylon 3")
+    assert result.exit_code == 0, result.output
+    said = result.stdout
+    for expected in (
+        "node       240ac4000001",
+        f"firmware   fieldgate {VERSION}, micropython 1.25.0",
+        "name       north",
+        "site       pylon 3",
+        "sensors    bme280, hx711",
+        "counts",
+    ):
+        assert expected in said
+    assert "air_temperature    21.5" in said
+    assert said.splitlines()[-1].startswith("next step: plug it into the gateway")
+
+
+def test_the_second_run_writes_nothing_and_keeps_the_settings(board, settings):
+    first, _ = document(board, "--settings", settings(QUICK), "--name", "north")
+    second, result = document(board)
+    assert result.exit_code == 0
+    assert len(first["written"]) == len(application.build().files)
+    assert second["written"] == []
+    assert second["settings_written"] is False
+    assert second["node"]["name"] == "north"
+    assert second["node"]["boot_count"] == first["node"]["boot_count"] + 1
+
+
+def test_an_older_application_is_replaced_and_its_leftovers_removed(board):
+    board.kill()
+    board.install(old_application())
+    board.start()
+    found, result = document(board)
+    assert result.exit_code == 0, result.output
+    assert found["removed"] == ["/lib/drivers/gone.py", "/lib/firmware/clock.py", "/lib/wire/errors.py"]
+    assert "/lib/firmware/__init__.mpy" in found["written"]
+    assert "/lib/wire/framing.mpy" in found["kept"]
+    assert found["node"]["firmware"].startswith(f"fieldgate {VERSION},")
+    assert found["node"]["name"] == "old"
+
+
+def test_a_name_alone_keeps_the_other_settings(board, settings):
+    document(board, "--settings", settings({**QUICK, "node": {"name": "a", "site": "b"}}))
+    document(board, "--name", "c")
+    board.kill()
+    assert json.loads(board.read_file("/settings.json")) == {**QUICK, "node": {"name": "c", "site": "b"}}
+
+
+def test_settings_that_the_firmware_refuses_leave_the_old_ones(board, settings):
+    document(board, "--settings", settings(QUICK))
+    found, result = document(board, "--settings", settings({"sensors": [{"driver": "bme820"}]}))
+    assert result.exit_code == 2
+    assert "sensors[0].driver: not one of bme280, hx711" in found["error"]
+    board.kill()
+    assert json.loads(board.read_file("/settings.json")) == QUICK
+
+
+def test_a_link_on_a_uart_is_told_and_not_waited_for(board, settings):
+    result = run(board, "--settings", settings({**QUICK, "link": {"via": "uart"}}))
+    assert result.exit_code == 0, result.output
+    assert "the link is on a UART of its own" in result.stdout
+
+
+def test_an_application_that_crashes_at_its_start_is_shown_with_its_error(board, monkeypatch):
+    crash = b"def main():\n    raise ValueError('a number too many')\n"
+    read = application._read
+    monkeypatch.setattr(application, "_read", lambda path: crash if path.name == "app.py" else read(path))
+    monkeypatch.setattr(greeting, "HELLO_S", 3.0)
+    found, result = document(board)
+    assert result.exit_code == 1
+    assert found["reason"] == "crash"
+    assert "ValueError: a number too many" in found["error"]
+    assert found["board_state"] == "it has the new application and settings"
+
+
+def test_mpremote_gets_into_the_running_node_and_the_tool_after_it(board, settings):
+    document(board, "--settings", settings(QUICK))
+    mpremote = [sys.executable, "-m", "mpremote", "connect", board.port]
+    done = subprocess.run([*mpremote, "eval", "1+1"], capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout.strip() == "2", done.stderr
+    found, _ = document(board)
+    assert found["ok"]
+    assert found["written"] == []
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.mark.parametrize("octets", CUTS)
+def test_a_power_cut_leaves_the_old_or_the_new_node_and_the_next_run_succeeds(bench, octets, monkeypatch):
+    monkeypatch.setattr(board_link, "ANSWER_S", 0.5)
+    monkeypatch.setattr(board_link, "SLOW_S", 1.0)
+    found = bench.cut_at(octets)
+    assert found.starts in {(OLD_VERSION, "old"), (VERSION, "old"), (VERSION, NEW_NAME)}
+    if found.said.startswith(("look at the board", "copy", "check the copy")):
+        assert found.starts == (OLD_VERSION, "old")
+    assert found.repaired == (VERSION, NEW_NAME)
