@@ -17,7 +17,7 @@ from wire.node_session import NodeSession
 from wire.up import Hello
 
 GC_THRESHOLD = const(8192)  # octets between collections: what is young is freed before it scatters
-HEAP_RESERVE = const(6144)  # octets in one piece that the queue leaves to everything else
+HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 HEALTH_EVERY = const(12)  # collections: one health line a minute
 NONCE_OCTETS = const(8)
