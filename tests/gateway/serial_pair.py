@@ -43,6 +43,13 @@ class SerialPair:
             received += os.read(self._far, 65536)
         return bytes(received)
 
+    def received_now(self) -> list[bytes]:
+        """What the node has got and not yet taken."""
+        try:
+            return [os.read(self._far, 65536)]
+        except BlockingIOError:
+            return []
+
     def unplug(self) -> None:
         """Pull the cable: the name goes and everybody who has it open is hung up."""
         if self._far >= 0:

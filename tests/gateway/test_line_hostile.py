@@ -1,0 +1,72 @@
+"""gateway/line.py and whatever comes out of a port: counted, logged once, nothing else."""
+
+import logging
+
+import pytest
+
+from gateway.line import LinkState
+from tests.gateway.echoing_line import until
+from tests.gateway.line_fixtures import gateway, pair, running
+from tests.gateway.wired_node import DESCRIPTOR_NAME, WiredNode
+from tests.wire.chain import BOOT, UID
+from wire import cbor, up
+from wire.framing import ESCAPES_UP, stuff
+
+__all__ = ["gateway", "pair"]
+
+HOSTILE = {
+    "frame_bad_fcs": b"\x7e" + b"\x83\x05\x05" * 9 + b"\x7e",
+    "frame_too_short": b"\x7e\x81\x0c\x7e",
+    "frame_bad_escape": b"\x7e\x83\x7d\x7d\x05\x7e",
+    "frame_too_long": b"\x7e" + b"\x90" * 3000 + b"\x7e",
+    "message_depth": stuff(b"\x81" * 100 + b"\x00", ESCAPES_UP),
+    "message_count": stuff(b"\x88\x03" + b"\x00" * 6 + b"\x9a\xff\xff\xff\xff", ESCAPES_UP),
+    "message_unknown_type": stuff(b"\x81\x18\x63", ESCAPES_UP),
+    "message_reserved_type": stuff(b"\x84\x09\x01\x61a\xf6", ESCAPES_UP),
+    "message_wrong_direction": stuff(b"\x82\x06\x01", ESCAPES_UP),
+    "message_not_a_message": stuff(b"\xa0", ESCAPES_UP),
+    "message_truncated": stuff(b"\x82\x19\x01", ESCAPES_UP),
+    "message_trailing": stuff(b"\x81\x0c\x00", ESCAPES_UP),
+    "message_tag": stuff(b"\xd1\x84\x00\x00\x00\x00", ESCAPES_UP),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile_octets_are_counted_logged_once_and_change_nothing_else(gateway, pair, name, caplog):
+    caplog.set_level(logging.WARNING)
+    async with gateway.line(pair) as line, running(WiredNode(pair)) as node:
+        node.add(1)
+        await until(lambda: not node.queue.records)
+        for _ in range(3):
+            pair.send(HOSTILE[name])
+        await until(lambda: gateway.count(name) == 3)
+        node.add(1)
+        await until(lambda: not node.queue.records)
+        assert line.state() is LinkState.OPEN
+    assert gateway.seqs() == [0, 1]
+    said = [record.getMessage() for record in caplog.records if name in record.getMessage()]
+    assert len(said) == 1
+    assert len(said[0]) < 400
+
+
+HELLO = up.Hello(UID, BOOT, 0, "t", DESCRIPTOR_NAME, "x", [], 240, b"nonce678").items()[1]
+
+
+@pytest.mark.parametrize("field", sorted(HELLO))
+async def test_a_hello_with_a_wrong_type_in_any_field_is_refused(gateway, pair, field):
+    wrong = 5 if isinstance(HELLO[field], str | bytes | list) else "text"
+    async with gateway.line(pair) as line:
+        pair.send(stuff(cbor.encode([0, {**HELLO, field: wrong}]), ESCAPES_UP))
+        await until(lambda: gateway.count("message_bad_field") == 1)
+        assert line.node is None
+        assert line.state() is LinkState.STRANGER
+
+
+async def test_a_port_that_is_not_a_node_stays_a_stranger(gateway, pair):
+    async with gateway.line(pair) as line:
+        assert line.state() is LinkState.WAITING
+        for _ in range(20):
+            pair.send(b"$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8,1.03,61.7,M\r\n\xff\xfe\x00")
+        await until(lambda: gateway.count("console_lines") >= 20)
+        assert line.state() is LinkState.STRANGER
+    assert gateway.seqs() == []
