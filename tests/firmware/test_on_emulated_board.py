@@ -1,0 +1,147 @@
+"""The firmware on an emulated ESP32: real chips behind the pins, a real cable, mpremote's way in."""
+
+import json
+import os
+import time
+import tty
+
+import pytest
+
+from hil_tests.board import Board
+from provisioning.application import build
+from wire import cbor, down, faults, up
+from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
+
+WINDOW = 4000
+SETTINGS = {
+    "groups": [
+        {"name": "air", "sensors": [0], "period_ms": 200, "scans": 2},
+        {"name": "load", "sensors": [1], "period_ms": 100, "scans": 4},
+    ]
+}
+
+
+class Cable:
+    """The other end of the board's console, opened as a terminal that changes nothing."""
+
+    def __init__(self, path):
+        self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(self._fd)
+        self._reader = FrameReader(FRAME_LIMIT_UP)
+        self._encoder = cbor.Encoder(1024)
+        self._waiting = []
+
+    def close(self):
+        os.close(self._fd)
+
+    def send(self, message):
+        self.write(stuff(message.encode(self._encoder), ESCAPES_DOWN))
+
+    def write(self, octets):
+        os.write(self._fd, octets)
+
+    def wait_for(self, kind, seconds=8.0):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            while self._waiting:
+                message = self._waiting.pop(0)
+                if isinstance(message, kind):
+                    return message
+            self._waiting += [up.decode(frame) for frame in self._reader.feed(self._read())]
+        raise AssertionError(f"no {kind.__name__}; console: {self._reader.take_text()!r}")
+
+    def wait_for_text(self, text, seconds=8.0):
+        until = time.monotonic() + seconds
+        seen = b""
+        while text not in seen:
+            assert time.monotonic() < until, seen
+            seen += self._read()
+
+    def meet(self):
+        hello = self.wait_for(up.Hello)
+        points = [[boot, stream, first] for boot, stream, first, _ in hello.queued]
+        self.send(down.Welcome("gw", points, WINDOW, need_desc=False, nonce=bytes(8)))
+        return hello
+
+    def blocks(self, group):
+        """Settled blocks of one group, acknowledged."""
+        while True:
+            block = self.wait_for(up.Block)
+            self.send(down.Ack(block.boot, block.stream, block.next_seq, WINDOW))
+            if block.group == group and faults.UNSETTLED.code not in block.exceptions.values():
+                yield block
+
+    def _read(self):
+        try:
+            return os.read(self._fd, 4096)
+        except BlockingIOError:
+            time.sleep(0.002)
+            return b""
+
+
+@pytest.fixture
+def board(tmp_path):
+    board = Board(tmp_path / "board")
+    board.install({**build().files, "/settings.json": json.dumps(SETTINGS).encode()})
+    with board:
+        yield board
+
+
+@pytest.fixture
+def cable(board):
+    cable = Cable(board.port)
+    yield cable
+    cable.close()
+
+
+def test_it_measures_what_its_chips_see(board, cable):
+    hello = cable.meet()
+    assert hello.uid == board.uid
+    assert hello.reset == "power_on"
+    air = next(cable.blocks(0))
+    assert air.values[0] == pytest.approx(board.air.temperature * 100, abs=5)
+    assert air.values[2] == pytest.approx(board.air.pressure, abs=10)
+    load = next(cable.blocks(1))
+    assert not load.exceptions
+    assert load.span == pytest.approx(300_000, rel=0.05)
+
+
+def test_time_is_answered_within_milliseconds_while_it_samples(cable):
+    cable.meet()
+    trips_ms = []
+    for number in range(15):
+        begun = time.monotonic()
+        cable.send(down.Time(number))
+        assert cable.wait_for(up.TimeReply).id == number
+        trips_ms.append((time.monotonic() - begun) * 1000)
+    assert sorted(trips_ms)[len(trips_ms) // 2] < 10
+
+
+def test_a_power_cut_is_another_boot_and_the_count_goes_on(board, cable):
+    first = cable.meet().boot
+    board.power_cut()
+    again = cable.wait_for(up.Hello).boot
+    assert again >> 16 == (first >> 16) + 1
+
+
+def test_ctrl_c_leads_to_the_repl_and_ctrl_d_back_to_work(cable):
+    cable.meet()
+    cable.wait_for(up.Log)  # the WELCOME is read, or the REPL would take it for typing
+    cable.write(b"\x03")
+    cable.wait_for_text(b">>> ")
+    cable.write(b"\x04")
+    assert cable.wait_for(up.Hello).reset == "soft"
+
+
+def test_a_crash_is_kept_and_ctrl_c_breaks_the_pause_before_the_next_start(tmp_path):
+    board = Board(tmp_path / "crash")
+    files = dict(build().files)
+    del files["/lib/firmware/queue.mpy"]
+    board.install(files)
+    with board:
+        cable = Cable(board.port)
+        cable.wait_for_text(b"ImportError: no module named 'firmware.queue'")
+        cable.write(b"\x03")
+        cable.wait_for_text(b">>> ")
+        cable.close()
+    assert b"firmware.queue" in board.read_file("/crash.txt")
