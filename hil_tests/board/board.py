@@ -30,7 +30,7 @@ class BoardInUse(RuntimeError):
 class Board:
     """Give it a directory for its flash, `start` it, open `port`; `close` it, or use it with `with`.
 
-    All methods may be called from any thread; none waits for the firmware. `air` and `load` are
+    All methods may be called from any thread; only `wait_listening` waits for the board. `air` and `load` are
     what the chips measure; give `chips` and `pin_chip` for others than a BME280 at 0x76 and an
     HX711. `heap_octets` is what the firmware may use. `drift_ppm` is how much too fast its crystal
     is, `first_ticks_us` what ticks_us shows at a hard reset.
@@ -92,6 +92,11 @@ class Board:
             board.power_on()
 
         self._run(start)
+
+    def wait_listening(self, timeout_s: float = 10.0) -> None:
+        """Wait until boot.py is about to run: what is typed before that is lost. Raises TimeoutError."""
+        if not self._run(lambda board: board.console.listening).wait(timeout_s):
+            raise TimeoutError(f"{self.name}: not started after {timeout_s:.1f} s")
 
     def kill(self) -> None:
         """Cut the power at this very moment. The cable stays; `start` brings the board back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
@@ -46,6 +47,7 @@ class Console:
         self.line = PtyLine(host, self._on_octets)
         self.ring = InputPipe(RING_OCTETS)
         self.capture: Capture | None = None
+        self.listening = threading.Event()  # set while somebody is there to hear what is typed
         self._host = host
         self._life = life
         self._counters = counters
@@ -68,6 +70,7 @@ class Console:
         """The processor is gone; `cold`: and with it whatever was typed."""
         self._state = State.OFF if cold else State.STARTING
         self._processor = None
+        self.listening.clear()
         self._end_interrupt()
         if cold:
             self._forced_in = None
@@ -80,6 +83,7 @@ class Console:
         self._processor = processor
         self._interrupt_octet = CTRL_C
         self._state = State.BOOT
+        self.listening.set()
 
     # What the processor says
 

@@ -23,7 +23,7 @@ from hil_tests.board.processor import Message, Processor, crashed
 from hil_tests.board.wiring import I2cChip, PinChip, Wiring
 
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
-_NVS_NOT_FOUND = -4354
+_NVS_NOT_FOUND = -4354  # the ESP32's own errors are negative
 _UART_RING_OCTETS = 256
 _FIRST_UART_OCTETS = 65536
 
@@ -232,7 +232,7 @@ class Emulator:
         except KeyError:
             if not name.startswith("nvs"):
                 raise
-            fault = -_NVS_NOT_FOUND
+            fault = _NVS_NOT_FOUND
         if processor is self._processor:
             processor.send(codes.DATA, octets=json.dumps([fault, answer]).encode())
 

@@ -105,7 +105,7 @@ class BoardHost:
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._order), timer))
         return timer
 
-    def watch(self, fd: int, events: int, call: Callable[[int], None]) -> None:
+    def watch(self, fd: int, events: int, call: Callable[[int], object]) -> None:
         """`call(events)` whenever fd is ready; replaces what was watched on it before."""
         if fd in self._selector.get_map():
             self._selector.modify(fd, events, call)
@@ -131,7 +131,7 @@ class BoardHost:
         os.close(self._wake_in)
         os.close(self._wake_out)
 
-    def _guarded(self, call: Callable[..., None], *arguments: object) -> None:
+    def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
         try:
             call(*arguments)
         except Exception as error:  # noqa: BLE001 - the root of this thread; `run` raises it

@@ -106,7 +106,7 @@ class Processor:
 
     def drain_text(self) -> None:
         """Pass on everything that was printed before the message at hand."""
-        while self._pass_text():
+        while self._alive and self._pass_text():
             pass
 
     def end(self) -> int:

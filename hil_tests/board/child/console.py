@@ -13,7 +13,7 @@ import sys as native
 import link
 import select
 from codes import KBD_INTR, WRITE
-from shim import Module, module
+from shim import module
 
 _STDIN = 0
 _STDOUT = 1

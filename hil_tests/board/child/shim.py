@@ -1,6 +1,7 @@
 """How a module of ours takes the place of one of MicroPython's.
 
-sys.modules is looked at first, also for built-in modules, and takes any object.
+sys.modules is looked at first, also for built-in modules. A file's module is the only one that can
+be made at run time, so each of ours begins as another copy of blank.py.
 """
 
 import sys
@@ -8,18 +9,16 @@ import sys
 _modules = sys.modules
 
 
-class Module:
-    pass
-
-
 def module(name, native=None, keep="", **members):
     """Make `import name` and `import uname` give these members, after those kept of `native`."""
-    made = Module()
+    import blank
+
+    del _modules["blank"]
     for member in keep.split():
-        setattr(made, member, getattr(native, member))
+        setattr(blank, member, getattr(native, member))
     for member in members:
-        setattr(made, member, members[member])
-    made.__name__ = name
-    _modules[name] = made
-    _modules["u" + name] = made
-    return made
+        setattr(blank, member, members[member])
+    blank.__name__ = name
+    _modules[name] = blank
+    _modules["u" + name] = blank
+    return blank

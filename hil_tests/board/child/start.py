@@ -24,13 +24,13 @@ def run(fd):
     clock.start(config["ticks_us"], config["drift_ppm"], config["rtc_offset_ns"])
     console.install(config["machine"])
     processor.install(config)
+    flash.install_os(config["machine"])
     try:
         flash.mount(config["flash"], config["fresh"])
     except OSError:
         while True:
             print(_CORRUPT)
             wait.sleep_ms(3000)
-    flash.install_os(config["machine"])
     link.query("mounted")
     sys.path[:] = ["", ".frozen", "/lib"]
     for name in (

@@ -1,0 +1,1 @@
+"""What shim.module makes modules of."""

@@ -1,0 +1,284 @@
+"""A serial line that damages what it carries, exactly as its seed says.
+
+It opens a board's port and offers a port of its own. It runs in the boards' thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import termios
+import tty
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Self, TypeVar
+
+from hil_tests.board.host import READ, BoardHost, Timer
+from hil_tests.board.line import PtyLine
+
+T = TypeVar("T")
+FLAG = b"\x7e"
+FIRST_OF_FRAME = 0x80  # text between frames begins lower
+SEGMENT_LIMIT = 4096  # octets without a flag; more are no frame
+SEGMENT_S = 0.1  # a segment whose end does not come for so long goes on as it is
+_READ_OCTETS = 4096
+_OPEN = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What one direction suffers: shares of all octets, the share of frames with one octet damaged."""
+
+    flipped: float = 0.0
+    lost: float = 0.0
+    doubled: float = 0.0
+    frames: float = 0.0
+    delay_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Damaged:
+    """Counts of one direction. A frame's one damaged octet is in the octets' counts, too."""
+
+    octets: int = 0
+    frames: int = 0
+    damaged_frames: int = 0
+    flipped: int = 0
+    lost: int = 0
+    doubled: int = 0
+
+
+class Damage:
+    """Octets in, damaged octets out; no I/O.
+
+    The same seed damages the same frames in the same way, however their octets are cut into
+    pieces; a higher share damages those and more.
+    """
+
+    def __init__(self, seed: str, faults: Faults) -> None:
+        self.faults = faults
+        self.count = Damaged()
+        self._frames = Random(f"{seed} frames")
+        self._octets = Random(f"{seed} octets")
+        self._segment = bytearray()
+
+    @property
+    def holding(self) -> bool:
+        """Whether the beginning of a segment waits for its end."""
+        return bool(self._segment)
+
+    def feed(self, octets: bytes) -> bytes:
+        """Take what came; give what may go on."""
+        self.count.octets += len(octets)
+        out = bytearray()
+        *whole, rest = octets.split(FLAG)
+        for part in whole:
+            out += self._damaged_segment(bytes(self._segment) + part) + FLAG
+            self._segment.clear()
+        self._segment += rest
+        if len(self._segment) > SEGMENT_LIMIT:
+            out += self._segment
+            self._segment.clear()
+        return self._noisy(bytes(out))
+
+    def flush(self) -> bytes:
+        """Let go what waits: it was no frame."""
+        held = bytes(self._segment)
+        self._segment.clear()
+        return self._noisy(held)
+
+    def _damaged_segment(self, segment: bytes) -> bytes:
+        if not segment or segment[0] < FIRST_OF_FRAME:
+            return segment
+        self.count.frames += 1
+        # All four are drawn for every frame, so that one frame's fate does not move the next one's.
+        hit = self._frames.random() < self.faults.frames
+        kind = self._frames.randrange(3)
+        at = int(self._frames.random() * len(segment))
+        bit = self._frames.randrange(8)
+        if not hit:
+            return segment
+        self.count.damaged_frames += 1
+        return segment[:at] + self._damaged_octet(segment[at], kind, bit) + segment[at + 1 :]
+
+    def _damaged_octet(self, octet: int, kind: int, bit: int) -> bytes:
+        if kind == 0:
+            self.count.flipped += 1
+            return bytes((octet ^ 1 << bit,))
+        if kind == 1:
+            self.count.lost += 1
+            return b""
+        self.count.doubled += 1
+        return bytes((octet, octet))
+
+    def _noisy(self, octets: bytes) -> bytes:
+        faults = self.faults
+        if not (faults.flipped or faults.lost or faults.doubled):
+            return octets
+        limits = (faults.flipped, faults.flipped + faults.lost, faults.flipped + faults.lost + faults.doubled)
+        out = bytearray()
+        for octet in octets:
+            drawn = self._octets.random()
+            kind = sum(drawn >= limit for limit in limits)
+            out += bytes((octet,)) if kind == 3 else self._damaged_octet(octet, kind, int(drawn * 1e9) % 8)
+        return bytes(out)
+
+
+class _Direction:
+    """One direction: damage, then delay, then onwards."""
+
+    def __init__(self, host: BoardHost, seed: str, faults: Faults) -> None:
+        self.damage = Damage(seed, faults)
+        self._host = host
+        self._flush: Timer | None = None
+
+    def carry(self, octets: bytes, line: FaultyLine, *, up: bool) -> None:
+        self._pass_on(self.damage.feed(octets), line, up=up)
+        if self._flush is not None:
+            self._flush.cancel()
+        self._flush = self._host.after(SEGMENT_S, lambda: self._pass_on(self.damage.flush(), line, up=up))
+
+    def _pass_on(self, octets: bytes, line: FaultyLine, *, up: bool) -> None:
+        if octets and self.damage.faults.delay_s:
+            self._host.after(self.damage.faults.delay_s, lambda: line.deliver(octets, up=up))
+        elif octets:
+            line.deliver(octets, up=up)
+
+
+class FaultyLine:
+    """A line between `upstream_port`, a board's, and `port`, for a gateway. Close it after use.
+
+    "up" is from the board. `link` is a path of the test's choice that always leads to `port`.
+    """
+
+    def __init__(
+        self,
+        upstream_port: str,
+        *,
+        seed: int | str = 0,
+        up: Faults | None = None,
+        down: Faults | None = None,
+        link: Path | None = None,
+    ) -> None:
+        self._host = BoardHost.acquire()
+        self._up = _Direction(self._host, f"{seed} up", up or Faults())
+        self._down = _Direction(self._host, f"{seed} down", down or Faults())
+        self._near = PtyLine(self._host, lambda octets: self._down.carry(octets, self, up=False))
+        self._upstream = -1
+        self._upstream_port = upstream_port
+        self._link = link
+        self._silent = False
+        self._closed = False
+        try:
+            self._host.run(self._connect)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def port(self) -> str:
+        """The path to open; the last one after a cut."""
+        return self._near.path
+
+    @property
+    def up(self) -> Damaged:
+        """What happened so far to what the board said."""
+        return self._host.run(lambda: replace(self._up.damage.count))
+
+    @property
+    def down(self) -> Damaged:
+        """What happened so far to what was said to the board."""
+        return self._host.run(lambda: replace(self._down.damage.count))
+
+    def set_faults(self, *, up: Faults | None = None, down: Faults | None = None) -> None:
+        """From now on. None: as before."""
+
+        def change() -> None:
+            for direction, faults in ((self._up, up), (self._down, down)):
+                direction.damage.faults = faults or direction.damage.faults
+
+        self._host.run(change)
+
+    def silence(self) -> None:
+        """A broken wire: octets vanish, nobody is told. `restore` ends it."""
+        self._silent = True
+
+    def cut(self) -> None:
+        """The adapter is pulled out: whoever has `port` open is hung up. `restore` ends it."""
+        self._host.run(self._disconnect)
+
+    def restore(self, *, upstream_port: str | None = None, link: Path | None = None) -> None:
+        """All is well again; after a cut under a new `port`, and under another link if given."""
+
+        def restore() -> None:
+            self._silent = False
+            self._upstream_port = upstream_port or self._upstream_port
+            self._unlink()
+            self._link = link or self._link
+            if upstream_port is not None:
+                self._disconnect()
+            self._connect()
+
+        self._host.run(restore)
+
+    def close(self) -> None:
+        """Hang up and give everything back. Harmless a second time."""
+        if not self._closed:
+            self._closed = True
+            try:
+                self._host.run(self._disconnect)
+            finally:
+                BoardHost.release()
+
+    def deliver(self, octets: bytes, *, up: bool) -> None:
+        """The end of the line for octets that made it; called in the boards' thread."""
+        if self._silent or self._upstream < 0:
+            return
+        if up:
+            self._near.write(octets)
+        else:
+            with contextlib.suppress(OSError):
+                os.write(self._upstream, octets)
+
+    def _connect(self) -> None:
+        if self._upstream < 0:
+            self._upstream = os.open(
+                self._upstream_port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            )
+            tty.setraw(self._upstream, termios.TCSANOW)
+            self._host.watch(self._upstream, READ, self._on_upstream)
+        self._near.plug()
+        if self._link is not None:
+            self._unlink()
+            self._link.symlink_to(self._near.path)
+
+    def _disconnect(self) -> None:
+        if self._upstream >= 0:
+            self._host.unwatch(self._upstream)
+            os.close(self._upstream)
+            self._upstream = -1
+        self._unlink()
+        self._near.unplug()
+
+    def _unlink(self) -> None:
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def _on_upstream(self, _events: int) -> None:
+        try:
+            octets = os.read(self._upstream, _READ_OCTETS)
+        except BlockingIOError:
+            return
+        except OSError:
+            octets = b""
+        if octets:
+            self._up.carry(octets, self, up=True)
+        else:
+            self._disconnect()  # the board's own cable was pulled
