@@ -7,7 +7,6 @@ import sys
 from firmware import VERSION, board
 from firmware.clock import Ticks
 from firmware.link import Link
-from firmware.ports import ConsolePort, UartPort
 from firmware.queue import RamQueue
 from firmware.sampler import Sampler
 from wire.cbor import Encoder
@@ -33,7 +32,7 @@ class App:
         boot, plan = _start(root)
         self.queue = RamQueue(boot.number, plan.queue_octets, _has_room)
         self._session = self._new_session(boot, plan)
-        self._link = Link(_port(plan.link), self._session, self._ticks)
+        self._link = Link(plan.port, self._session, self._ticks)
         self._samplers = self._new_samplers(plan)
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
         if plan.problem:
@@ -110,12 +109,6 @@ def _start(root: str) -> tuple:
     plan = Plan(root + "settings.json")
     forget()
     return boot, plan
-
-
-def _port(link: dict):
-    if link["via"] == "uart":
-        return UartPort(board.uart(link["uart"]))
-    return ConsolePort(board.console())
 
 
 def _last_line(path: str) -> str:

@@ -2,7 +2,7 @@
 
 import sys
 
-from firmware import board, sensors, settings
+from firmware import board, ports, sensors, settings
 from firmware.descriptor import Descriptor
 
 # Needed at the start only: 7 KB of a heap of 100.
@@ -10,7 +10,7 @@ _MODULES = ("boot", "settings", "descriptor", "plan")
 
 
 class Plan:
-    """Plain values: `sensors`, `descriptor`, `hash`, and `link`, `groups`, `queue_octets` of the settings.
+    """Plain values: `sensors`, `port`, `descriptor`, `hash`, and `groups`, `queue_octets` of the settings.
 
     `problem` says why the defaults are in use in place of the file at `path`; empty if they are not.
     A node with a broken file measures with the defaults rather than not at all.
@@ -25,12 +25,16 @@ class Plan:
             self._make(settings.Settings({}))
 
     def _make(self, chosen) -> None:
-        self.sensors = sensors.make(chosen)
+        try:
+            self.sensors = sensors.make(chosen)
+            self.port = ports.make(chosen.link)
+        except ValueError as error:
+            # The board knows better than settings.py which pins it has and what they can do.
+            raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
         channels_of = [sensor.channels for sensor in self.sensors]
         descriptor = Descriptor(chosen, channels_of, board.name())
         self.descriptor = descriptor.map
         self.hash = descriptor.hash
-        self.link = chosen.link
         self.groups = chosen.groups
         self.queue_octets = chosen.queue_octets
 

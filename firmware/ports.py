@@ -3,6 +3,7 @@
 import asyncio
 import select
 
+from firmware import board
 from wire.compat import const
 
 _BURST_OCTETS = const(64)  # taken from the console in one go; its receive ring holds 260
@@ -56,3 +57,10 @@ class UartPort:
     def write(self, frame: bytes) -> None:
         """Write one frame, as far as the UART's buffer takes it."""
         self._uart.write(frame)
+
+
+def make(link: dict) -> "ConsolePort | UartPort":
+    """The port of settings.link. Raises ValueError for pins that the board does not have."""
+    if link["via"] == "uart":
+        return UartPort(board.uart(link["uart"]))
+    return ConsolePort(board.console())

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.firmware.node import Node, run_script
+from tests.firmware.node import Node
 from wire import down, faults, up
 from wire.framing import ESCAPES_DOWN, stuff
 
@@ -115,6 +115,8 @@ def test_an_absent_sensor_is_a_fault_and_the_other_one_measures(tmp_path):
         ("{nope", "settings.json: not JSON"),
         ('{"node": {"name": "}"}', "settings.json: ends in the middle"),
         ('{"sensors":[{"driver":"bme280"},{"driver":"hx711","channels":["a","b"]}]}', "sensors[1].channels"),
+        ('{"sensors":[{"driver":"bme280"},{"driver":"hx711","clock":45}]}', "cannot be used: invalid pin"),
+        ('{"link": {"via": "uart", "uart": {"tx": 40}}}', "cannot be used: invalid pin"),
     ],
 )
 def test_broken_settings_do_not_stop_the_node(tmp_path, text, named):
@@ -168,29 +170,3 @@ def test_without_a_gateway_the_oldest_readings_make_room_and_none_vanishes_silen
         gap = node.wait_for(up.Gap)
         assert (gap.seq, gap.reason) == (0, "queue_full")
         assert node.wait_for(up.Block).seq == gap.next_seq
-
-
-def test_the_uart_carries_the_link_and_leaves_the_console_alone():
-    said = run_script("""
-import asyncio
-from firmware.ports import UartPort
-
-class Uart:
-    def readinto(self, buffer):
-        buffer[:3] = b"abc"
-        return 3
-    def ioctl(self, request, _argument):
-        return 1 if request == 3 else 0
-    def write(self, octets):
-        print("wrote", bytes(octets))
-
-import io
-class Stream(io.IOBase, ):
-    pass
-for name in ("readinto", "ioctl", "write"):
-    setattr(Stream, name, getattr(Uart, name))
-port = UartPort(Stream())
-print(asyncio.run(port.read()))
-port.write(b"frame")
-""")
-    assert said == "b'abc'\nwrote b'frame'\n"

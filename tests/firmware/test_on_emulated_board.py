@@ -7,7 +7,7 @@ import tty
 
 import pytest
 
-from hil_tests.board import Board
+from hil_tests.board import Board, Wiring
 from provisioning.application import build
 from wire import cbor, down, faults, up
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
@@ -131,6 +131,23 @@ def test_ctrl_c_leads_to_the_repl_and_ctrl_d_back_to_work(cable):
     cable.wait_for_text(b">>> ")
     cable.write(b"\x04")
     assert cable.wait_for(up.Hello).reset == "soft"
+
+
+def test_over_a_uart_the_console_stays_free(tmp_path):
+    board = Board(tmp_path / "uart", wiring=Wiring(uarts=(2,)))
+    wish = {**SETTINGS, "link": {"via": "uart", "uart": {"id": 2}}}
+    board.install({**build().files, "/settings.json": json.dumps(wish).encode()})
+    with board:
+        cable = Cable(board.uart_port(2))
+        cable.meet()
+        assert next(cable.blocks(0)).values[2] == pytest.approx(board.air.pressure, abs=10)
+        cable.send(down.Time(5))
+        assert cable.wait_for(up.TimeReply).id == 5
+        console = Cable(board.port)
+        console.write(b"\x03")
+        console.wait_for_text(b"KeyboardInterrupt")
+        console.close()
+        cable.close()
 
 
 def test_a_crash_is_kept_and_ctrl_c_breaks_the_pause_before_the_next_start(tmp_path):

@@ -76,6 +76,11 @@ class I2C:
             register += 1
 
 
+class UART:
+    def __init__(self, number, **settings):
+        raise ValueError("no UART is wired here")
+
+
 class _Hx711:
     def __init__(self):
         self._ready_us = time.ticks_us()
@@ -108,6 +113,8 @@ class Pin:
     PULL_UP = 2
 
     def __init__(self, number, mode=-1, pull=-1, value=None):
+        if number > 39:
+            raise ValueError("invalid pin")
         self._number = number
 
     def value(self, level=None):
