@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway import fast_decode
 from gateway.counters import hexed, printable
 from gateway.node_clock import Exchange
+from gateway.refusals import Refusals
 from gateway.store import Arrival
 from wire import cbor, down, up
 from wire.errors import WireError
@@ -79,6 +80,7 @@ class Line:
         self._wake = asyncio.Event()
         self._credit = asyncio.Event()
         self._heard_ns = 0
+        self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
         self._console = b""
         self._time_id = 0
         self._time_asked: tuple[int, int] | None = None  # id, boottime ns at sending
@@ -91,7 +93,7 @@ class Line:
                 tasks.create_task(self._send(), name=f"send {self.path}")
         finally:
             self.leave()
-            self._services.conditions.clear(f"line {self.path}")
+            self._refusals.end()
 
     def wake(self) -> None:
         """Something may be due to be sent."""
@@ -239,14 +241,10 @@ class Line:
             log.debug("%s: console: %s", self.path, shown)
 
     def _on_refused(self, reason: str, octets: bytes) -> None:
-        self._services.counters.count(f"frame_{reason}")
-        self._services.conditions.set(f"line {self.path}", f"frame_{reason}", hexed(octets))
+        self._refusals.count(f"frame_{reason}", hexed(octets))
 
     def _on_wire_error(self, error: WireError, frame: bytes) -> None:
-        self._services.counters.count(f"message_{error.reason}")
-        self._services.conditions.set(
-            f"line {self.path}", f"message_{error.reason}", f"{error} in {hexed(frame)}"
-        )
+        self._refusals.count(f"message_{error.reason}", f"{error} in {hexed(frame)}")
 
     async def _send(self) -> None:
         while True:
@@ -256,6 +254,7 @@ class Line:
             except TimeoutError:
                 pass
             self._wake.clear()
+            self._refusals.look()
             self._ask_time()
             while (message := self._session.poll(self._now_ms())) is not None:
                 await self._write(message)

@@ -49,6 +49,20 @@ async def test_hostile_octets_are_counted_logged_once_and_change_nothing_else(ga
     assert len(said[0]) < 400
 
 
+async def test_noise_of_all_kinds_is_one_fault_that_ends_with_it(gateway, pair, caplog, monkeypatch):
+    monkeypatch.setattr("gateway.refusals.CALM_NS", 300_000_000)
+    caplog.set_level(logging.INFO)
+    async with gateway.line(pair) as line:
+        for octets in HOSTILE.values():
+            pair.send(octets)
+        await until(lambda: all(gateway.count(name) == 1 for name in HOSTILE))
+        [fault] = gateway.conditions.faults()
+        assert (fault.subject, fault.state) == (f"line {line.path}", next(iter(HOSTILE)))
+        await until(lambda: not gateway.conditions.faults())
+        said = [record.levelname for record in caplog.records if record.getMessage().startswith("line ")]
+        assert said == ["WARNING", "INFO"]
+
+
 HELLO = up.Hello(UID, BOOT, 0, "t", DESCRIPTOR_NAME, "x", [], 240, b"nonce678").items()[1]
 
 
