@@ -9,120 +9,18 @@ import contextlib
 import os
 import termios
 import tty
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Self, TypeVar
 
 from hil_tests.board.host import READ, BoardHost, Timer
 from hil_tests.board.line import PtyLine
+from hil_tests.line_damage import FLAG, Damage, Damaged, Faults
 
 T = TypeVar("T")
-FLAG = b"\x7e"
-FIRST_OF_FRAME = 0x80  # text between frames begins lower
-SEGMENT_LIMIT = 4096  # octets without a flag; more are no frame
 SEGMENT_S = 0.1  # a segment whose end does not come for so long goes on as it is
 _READ_OCTETS = 4096
 _OPEN = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
-    """What one direction suffers: shares of all octets, the share of frames with one octet damaged."""
-
-    flipped: float = 0.0
-    lost: float = 0.0
-    doubled: float = 0.0
-    frames: float = 0.0
-    delay_s: float = 0.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Damaged:
-    """Counts of one direction. A frame's one damaged octet is in the octets' counts, too."""
-
-    octets: int = 0
-    frames: int = 0
-    damaged_frames: int = 0
-    flipped: int = 0
-    lost: int = 0
-    doubled: int = 0
-
-
-class Damage:
-    """Octets in, damaged octets out; no I/O.
-
-    The same seed damages the same frames in the same way, however their octets are cut into
-    pieces; a higher share damages those and more.
-    """
-
-    def __init__(self, seed: str, faults: Faults) -> None:
-        self.faults = faults
-        self.count = Damaged()
-        self._frames = Random(f"{seed} frames")
-        self._octets = Random(f"{seed} octets")
-        self._segment = bytearray()
-
-    @property
-    def holding(self) -> bool:
-        """Whether the beginning of a segment waits for its end."""
-        return bool(self._segment)
-
-    def feed(self, octets: bytes) -> bytes:
-        """Take what came; give what may go on."""
-        self.count.octets += len(octets)
-        out = bytearray()
-        *whole, rest = octets.split(FLAG)
-        for part in whole:
-            out += self._damaged_segment(bytes(self._segment) + part) + FLAG
-            self._segment.clear()
-        self._segment += rest
-        if len(self._segment) > SEGMENT_LIMIT:
-            out += self._segment
-            self._segment.clear()
-        return self._noisy(bytes(out))
-
-    def flush(self) -> bytes:
-        """Let go what waits: it was no frame."""
-        held = bytes(self._segment)
-        self._segment.clear()
-        return self._noisy(held)
-
-    def _damaged_segment(self, segment: bytes) -> bytes:
-        if not segment or segment[0] < FIRST_OF_FRAME:
-            return segment
-        self.count.frames += 1
-        # All four are drawn for every frame, so that one frame's fate does not move the next one's.
-        hit = self._frames.random() < self.faults.frames
-        kind = self._frames.randrange(3)
-        at = int(self._frames.random() * len(segment))
-        bit = self._frames.randrange(8)
-        if not hit:
-            return segment
-        self.count.damaged_frames += 1
-        return segment[:at] + self._damaged_octet(segment[at], kind, bit) + segment[at + 1 :]
-
-    def _damaged_octet(self, octet: int, kind: int, bit: int) -> bytes:
-        if kind == 0:
-            self.count.flipped += 1
-            return bytes((octet ^ 1 << bit,))
-        if kind == 1:
-            self.count.lost += 1
-            return b""
-        self.count.doubled += 1
-        return bytes((octet, octet))
-
-    def _noisy(self, octets: bytes) -> bytes:
-        faults = self.faults
-        if not (faults.flipped or faults.lost or faults.doubled):
-            return octets
-        limits = (faults.flipped, faults.flipped + faults.lost, faults.flipped + faults.lost + faults.doubled)
-        out = bytearray()
-        for octet in octets:
-            drawn = self._octets.random()
-            kind = sum(drawn >= limit for limit in limits)
-            out += bytes((octet,)) if kind == 3 else self._damaged_octet(octet, kind, int(drawn * 1e9) % 8)
-        return bytes(out)
 
 
 class _Direction:
@@ -135,9 +33,15 @@ class _Direction:
 
     def carry(self, octets: bytes, line: FaultyLine, *, up: bool) -> None:
         self._pass_on(self.damage.feed(octets), line, up=up)
-        if self._flush is not None:
+        if self._flush is not None and (FLAG in octets or not self.damage.holding):
             self._flush.cancel()
-        self._flush = self._host.after(SEGMENT_S, lambda: self._pass_on(self.damage.flush(), line, up=up))
+            self._flush = None
+        if self._flush is None and self.damage.holding:
+            self._flush = self._host.after(SEGMENT_S, lambda: self._let_go(line, up=up))
+
+    def _let_go(self, line: FaultyLine, *, up: bool) -> None:
+        self._flush = None
+        self._pass_on(self.damage.flush(), line, up=up)
 
     def _pass_on(self, octets: bytes, line: FaultyLine, *, up: bool) -> None:
         if octets and self.damage.faults.delay_s:

@@ -4,7 +4,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 from hil_tests.board import Board
@@ -45,6 +45,17 @@ class Terminal:
         while (left := until - time.monotonic()) > 0 and select.select([self.fd], [], [], left)[0]:
             heard += os.read(self.fd, 4096)
         return heard
+
+    def is_hung_up(self) -> bool:
+        """Whether the far side is gone; what it said before is thrown away."""
+        poll = select.poll()
+        poll.register(self.fd)
+        while not any(events & select.POLLHUP for _, events in poll.poll(WAIT_S * 1000)):
+            os.read(self.fd, 4096)
+        with suppress(OSError):
+            while os.read(self.fd, 4096):
+                pass
+        return True
 
     def stop_program(self) -> None:
         """Ctrl-C, and into the raw REPL."""

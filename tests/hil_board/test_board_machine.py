@@ -72,7 +72,8 @@ def test_the_default_chips_measure_the_world(new_board: NewBoard) -> None:
     code = (
         "import time\nfrom machine import Pin\nclk = Pin(18, Pin.OUT, value=0)\ndat = Pin(19, Pin.IN)\n"
         "def read():\n    while dat.value(): time.sleep_ms(1)\n    n = 0\n    for _ in range(24):\n"
-        "        clk.value(1); clk.value(0)\n        n = n << 1 | dat.value()\n    clk.value(1); clk.value(0)\n"
+        "        clk.value(1); clk.value(0)\n        n = n << 1 | dat.value()\n"
+        "    clk.value(1); clk.value(0)\n"
         "    return n - (n >> 23 << 24)\n"
         "for _ in range(6): n = read()\nprint(n)\n"
     )
@@ -96,7 +97,8 @@ def test_pins_are_seen_and_driven_from_outside(new_board: NewBoard) -> None:
 def test_a_pin_interrupt_calls_its_handler_while_the_program_sleeps(new_board: NewBoard) -> None:
     board = new_board(
         "import time\nfrom machine import Pin\n"
-        "Pin(0).irq(lambda pin: print('edge to', pin.value()), Pin.IRQ_RISING | Pin.IRQ_FALLING)\nprint('up')\n"
+        "Pin(0).irq(lambda pin: print('edge to', pin.value()), Pin.IRQ_RISING | Pin.IRQ_FALLING)\n"
+        "print('up')\n"
         "time.sleep(100)"
     )
     with Terminal(board.port) as terminal:
@@ -157,7 +159,8 @@ def test_identity_and_platform_are_those_of_an_esp32(new_board: NewBoard) -> Non
 def test_time_has_the_esp32s_epoch_and_wraps(new_board: NewBoard) -> None:
     said = run(
         new_board(first_ticks_us=(1 << 30) - 20_000),
-        "import time, utime\nprint(time.gmtime(0), time.mktime((2000, 1, 2, 0, 0, 0, 0, 0)), type(time.time()))\n"
+        "import time, utime\n"
+        "print(time.gmtime(0), time.mktime((2000, 1, 2, 0, 0, 0, 0, 0)), type(time.time()))\n"
         "print(time.time() < 100, time.time_ns() < 10**11)\n"
         "a = time.ticks_us()\ntime.sleep_ms(100)\nb = time.ticks_us()\n"
         "print(b < 1 << 29, 100000 <= time.ticks_diff(b, a) < 5000000, time.ticks_add(0, -1))",
@@ -214,13 +217,15 @@ def test_nvs_keeps_what_was_committed(new_board: NewBoard) -> None:
     board = new_board()
     run(
         board,
-        "from esp32 import NVS\nn = NVS('node')\nn.set_i32('a', -5)\nn.set_blob('b', b'\\x00\\xff')\nn.commit()\n"
+        "from esp32 import NVS\nn = NVS('node')\nn.set_i32('a', -5)\nn.set_blob('b', b'\\x00\\xff')\n"
+        "n.commit()\n"
         "n.set_i32('c', 1)",
     )
     board.power_cut()
     said = run(
         board,
-        "from esp32 import NVS\nn = NVS('node')\nb = bytearray(4)\nprint(n.get_i32('a'), n.get_blob('b', b), b)\n"
+        "from esp32 import NVS\nn = NVS('node')\nb = bytearray(4)\n"
+        "print(n.get_i32('a'), n.get_blob('b', b), b)\n"
         "try:\n    n.get_i32('c')\nexcept OSError as e:\n    print(e.errno)",
     )
     assert said == "-5 2 bytearray(b'\\x00\\xff\\x00\\x00')\n-4354\n"

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.timeout(60)
 MPREMOTE_S = 25.0  # on /dev/pts none of its own timeouts works
 BUSY = (
     "import asyncio, sys\n"
-    "async def up():\n    while True:\n        sys.stdout.buffer.write(b'\\x7e\\x80\\x01\\x02\\xff\\x7e' * 20)\n"
+    "async def up():\n    while True:\n"
+    "        sys.stdout.buffer.write(b'\\x7e\\x80\\x01\\x02\\xff\\x7e' * 20)\n"
     "        await asyncio.sleep_ms(2)\n"
     "async def down():\n    r = asyncio.StreamReader(sys.stdin.buffer)\n    while True: await r.read(1)\n"
     "asyncio.run(asyncio.gather(up(), down()))\n"
