@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TextIO
 
 import click
@@ -11,6 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as Bar
 
 from provisioning.step import Progress, Step
+
+REDRAW_S = 0.1
 
 
 def shown_on(stream: TextIO | None = None, *, silent: bool = False) -> Progress:
@@ -62,6 +65,7 @@ class BarProgress(LineProgress):
         # Refreshed as octets move: a refreshing thread would outlive the bar.
         self._bar = Bar(*columns, console=Console(file=stream), transient=True, auto_refresh=False)
         self._task = self._bar.add_task("", visible=False)
+        self._drawn_s = 0.0
 
     def begin(self, step: Step, octets: int = 0) -> None:
         """A line; a bar if octets are to be moved."""
@@ -74,7 +78,10 @@ class BarProgress(LineProgress):
     def move(self, octets: int) -> None:
         """Move the bar."""
         self._bar.advance(self._task, octets)
-        self._bar.refresh()
+        now_s = time.monotonic()
+        if now_s - self._drawn_s >= REDRAW_S or self._bar.finished:
+            self._drawn_s = now_s
+            self._bar.refresh()
 
     def close(self) -> None:
         """Take the bar away."""

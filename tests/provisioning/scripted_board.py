@@ -101,6 +101,8 @@ class ScriptedBoard(Peer):
         self.files: dict[str, bytes] = {}
         self.scripts: list[str] = []
         self.restarts = 0
+        self.deaf_for = 0  # so many Ctrl-A are lost, as while it boots
+        self.soft_resets = True
         self._before = before
         self._line = bytearray()
         self._raw = False
@@ -109,6 +111,8 @@ class ScriptedBoard(Peer):
     def on_octets(self, octets: bytes) -> None:
         for octet in octets:
             match octet:
+                case 0x01 if self.deaf_for:
+                    self.deaf_for -= 1
                 case 0x01:
                     self._raw = True
                     self._line.clear()
@@ -127,6 +131,8 @@ class ScriptedBoard(Peer):
     def _run(self) -> None:
         script = bytes(self._line).decode().lstrip("\r")
         self._line.clear()
+        if not script and not self.soft_resets:
+            return
         if not script:
             self.send(b"OK\r\nMPY: soft reboot\r\n" + BANNER)
             return
