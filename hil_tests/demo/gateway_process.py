@@ -14,6 +14,7 @@ from gateway.status import SOCKET_NAME, Status, StatusError, ask
 
 END_S = 8.0  # for an orderly end; its own limits are shorter
 LOG_LINES = 8
+STATE = "state"  # its folder
 
 _CONFIGURATION = """\
 [gateway]
@@ -42,7 +43,7 @@ class GatewayProcess:
     def __init__(self, directory: Path, *, name: str, ports: str, broker: str, capture: Path | None) -> None:
         self.name = name
         self.capture = capture
-        self.state = directory / "state"
+        self.state = directory / STATE
         self._log_path = directory / "gateway.log"
         self._config_path = directory / "fieldgate.toml"
         self._config_path.write_text(

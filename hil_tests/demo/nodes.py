@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hil_tests.board import Board
+from hil_tests.board.shim import shim_directory
 from hil_tests.chips import HX711Chip, Load
 from hil_tests.chips.drift import Drift
 from hil_tests.demo.witness import LineWitness
@@ -125,8 +126,10 @@ class Nodes:
     def start(self) -> None:
         """Make the application once, then start all boards. Raises NotBuilt, FlashFault, BoardHostFailed."""
         with self._starting, ThreadPoolExecutor(STARTERS) as starters:
-            files = build().files
             self._weather.start()
+            shim = starters.submit(shim_directory)  # each of the boards would make it otherwise
+            files = build().files
+            shim.result()
             list(starters.map(lambda node: self._start(node, files), self._nodes))
 
     def stop(self) -> None:
@@ -149,6 +152,14 @@ class Nodes:
     def acknowledged_scans(self) -> int:
         """Scans in blocks whose ACK came."""
         return sum(node.witness.acknowledged_scans() for node in self._nodes)
+
+    def mute(self) -> list[str]:
+        """Of each node without any ACK, the last line that it printed."""
+        return [
+            f"{node.name} was never heard; it printed: {node.witness.last_words() or 'nothing'}"
+            for node in self._nodes
+            if not node.witness.acknowledged()
+        ]
 
     def _start(self, node: Node, files: Mapping[str, bytes]) -> None:
         if not self._ended.is_set():

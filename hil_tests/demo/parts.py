@@ -11,14 +11,23 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from gateway.config import MQTT_PORT
+from gateway.status import SOCKET_NAME
 from hil_tests.broker import Broker
-from hil_tests.demo.gateway_process import GatewayProcess
+from hil_tests.demo.gateway_process import STATE, GatewayProcess
 from hil_tests.demo.nodes import Nodes
 from hil_tests.demo.options import Options
 from hil_tests.demo.stop import Stop
 from hil_tests.demo.subscriber import Subscriber
 
 SUBSCRIBE_S = 2.0  # a broker that takes longer is treated as one that does not answer
+SOCKET_PATH_OCTETS = 107  # unix(7): sun_path
+
+
+class PathTooLong(Exception):
+    """The gateway could not make its socket there."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory}: too long a name for a folder that holds a socket")
 
 
 class Parts:
@@ -33,6 +42,9 @@ class Parts:
         """Make all parts, start none."""
         folder = TemporaryDirectory(prefix="fieldgate-demo-", ignore_cleanup_errors=True)
         directory = Path(self._undo.enter_context(folder))
+        if len(bytes(directory / STATE / SOCKET_NAME)) > SOCKET_PATH_OCTETS:
+            await self._undo.aclose()
+            raise PathTooLong(directory)
         self.nodes = Nodes(self._options.nodes, directory / "nodes")
         self._broker = None if self._options.broker else Broker(directory / "broker")
         url = self._broker.url if self._broker else self._options.broker or ""

@@ -15,7 +15,7 @@ from hil_tests.broker import BrokerError
 from hil_tests.demo.gateway_process import GatewayEnded
 from hil_tests.demo.ledger import Evidence, Ledger, balance
 from hil_tests.demo.options import Options
-from hil_tests.demo.parts import Parts
+from hil_tests.demo.parts import Parts, PathTooLong
 from hil_tests.demo.picture import save_picture
 from hil_tests.demo.screen import Screen, screen_on
 from hil_tests.demo.snapshot import Phase, Snapshot, rows_of
@@ -27,6 +27,7 @@ from provisioning.application import NotBuilt
 DRAW_S = 0.25
 DRAIN_S = 5.0  # for what is acknowledged to reach the subscriber once the nodes are stopped
 DRAIN_POLL_S = 0.05
+MUTE_S = 4.0  # a node that has no ACK after so long has a problem
 
 
 class CannotRun(Exception):
@@ -49,6 +50,8 @@ async def run(options: Options) -> Ledger:
         raise CannotRun(str(error), next_step="scripts/setup") from None
     except (BrokerError, NotBuilt, FlashFault, BoardHostFailed) as error:
         raise CannotRun(str(error), next_step="scripts/setup, then try again") from None
+    except PathTooLong as error:
+        raise CannotRun(str(error), next_step="TMPDIR=/tmp fieldgate demo") from None
     except GatewayEnded as error:
         raise CannotRun(str(error), next_step="please report it with these lines") from None
 
@@ -66,6 +69,7 @@ class Demo:
         self._stop = stop
         self._status: Status | None = None
         self._last: Snapshot | None = None
+        self._ran_for_s = 0.0
 
     async def run(self) -> Ledger:
         """Start the parts, watch them, end them: the nodes, what is under way, the gateway."""
@@ -87,7 +91,8 @@ class Demo:
         seconds = self._options.seconds
         began_s = time.monotonic()
         while not self._stop.asked.is_set():
-            left_s = None if seconds is None else began_s + seconds - time.monotonic()
+            self._ran_for_s = time.monotonic() - began_s
+            left_s = None if seconds is None else seconds - self._ran_for_s
             if left_s is not None and left_s <= 0:
                 return
             self._status = await self._gateway.status()
@@ -129,11 +134,15 @@ class Demo:
 
     def _remarks(self, stored: Stored, not_understood: list[str]) -> Iterator[str]:
         """What the numbers alone do not say."""
+        if self._status is None and stored.ever:
+            yield "the gateway never said how it is: what was delivered is not known"
         if stored.waiting:
             for sink in self._status.sinks if self._status is not None else ():
                 yield f"the broker at {sink.broker} is {sink.state}: {sink.detail}"
             yield "what waits is stored, not lost: a gateway delivers it later"
             yield "(the demo has deleted this one's disk, its own temporary folder)"
+        if self._ran_for_s > MUTE_S:
+            yield from self._nodes.mute()
         if not_understood:
             yield f"{len(not_understood)} publishes not understood: {not_understood[0]}"
 

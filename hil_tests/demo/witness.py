@@ -20,6 +20,8 @@ FLAG = 0x7E
 ESCAPE = 0x7D
 FLIP = 0x20
 FCS_OCTETS = 4
+FRAME_OCTETS = 2058  # the longest frame, every octet of it escaped
+TEXT_OCTETS = 2000
 # docs/link-protocol.md, the numbers of the messages
 DESCRIBE, BLOCK, ACK = 2, 3, 4
 UNTAKEN = {2, 4, 12}  # codes in place of a value that no chip gave: absent, not_ready, missed
@@ -29,6 +31,7 @@ class FrameFinder:
     """The messages of whole frames in octets that come in pieces; all else is passed over."""
 
     def __init__(self) -> None:
+        self._text = b""
         self._pending = b""
 
     def feed(self, octets: bytes) -> Iterator[bytes]:
@@ -39,6 +42,15 @@ class FrameFinder:
             message, fcs = content[:-FCS_OCTETS], content[-FCS_OCTETS:]
             if message and crc32(message) == int.from_bytes(fcs, "little"):
                 yield message
+            elif segment[:1].isascii():
+                self._text = (self._text + segment)[-TEXT_OCTETS:]
+        if len(self._pending) > FRAME_OCTETS:
+            self._text, self._pending = self._pending[-TEXT_OCTETS:], b""
+
+    def console(self) -> bytes:
+        """The latest octets that are no frame but text, up to TEXT_OCTETS of them."""
+        pending = self._pending if self._pending[:1].isascii() else b""
+        return (self._text + pending)[-TEXT_OCTETS:]
 
 
 def _unescaped(segment: bytes) -> bytes:
@@ -75,6 +87,11 @@ class LineWitness:
     def acknowledged_scans(self) -> int:
         """Scans in the blocks whose ACK came."""
         return sum(self._scans.get(record, 0) for record in self.acknowledged())
+
+    def last_words(self) -> str:
+        """The last line that the node printed; empty when it printed nothing."""
+        lines = [line.strip() for line in self._up.console().decode("ascii", "replace").split("\n")]
+        return next((line for line in reversed(lines) if line and line.isprintable()), "")
 
     def down(self, octets: bytes) -> None:
         """These went to the node."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil_tests.demo.identity import Stream
-from hil_tests.demo.witness import FrameFinder, LineWitness
+from hil_tests.demo.witness import TEXT_OCTETS, FrameFinder, LineWitness
 from wire import down, up
 from wire.cbor import Encoder
 from wire.framing import ESCAPES_DOWN, ESCAPES_UP, stuff
@@ -79,6 +79,13 @@ def test_console_text_between_frames_is_passed_over():
         + from_node(block(0, [7] * 3))
     )
     assert read_line(octets, to_node(down.Ack(65_543, 1, 1, 8192))).acknowledged_scans() == 1
+
+
+def test_the_last_line_that_the_node_printed_is_known():
+    octets = b"ets Jul 29 2019\r\n" + from_node(block(0, [7] * 3)) + b"Traceback:\r\nOSError: 19\r\n"
+    assert read_line(octets, b"").last_words() == "OSError: 19"
+    assert read_line(from_node(block(0, [7] * 3)), b"").last_words() == ""
+    assert read_line(b"x" * TEXT_OCTETS * 3 + b"\r\n\r\n", b"").last_words() == "x" * (TEXT_OCTETS - 4)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
