@@ -8,6 +8,7 @@ when an ACK shows a hole or none comes. Three ACK timeouts, WHO or silence: SEEK
 from wire import down, up
 from wire.cbor import Encoder
 from wire.compat import const
+from wire.fields import MESSAGE_OCTETS
 from wire.message import Message
 
 TYPE_CHECKING = False
@@ -38,7 +39,8 @@ class NodeSession:
     """`hello` is the template of every HELLO: queued, ticks and nonce are filled in each time.
 
     `queue` holds the records (docs/architecture.md, RamQueue); `random_below(n)` gives an
-    integer from 0 to n - 1. Times are milliseconds that never wrap.
+    integer from 0 to n - 1. `encoder` may be shared with whoever takes what it wrote at once.
+    Times are milliseconds that never wrap.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class NodeSession:
         descriptor: "dict[str, Any]",
         queue: "Queue",
         random_below: "Callable[[int], int]",
+        encoder: "Encoder | None" = None,
     ) -> None:
         self.state = SEEKING
         self.acked = 0  # records freed by the gateway's word since the start
@@ -54,7 +57,7 @@ class NodeSession:
         self._descriptor = descriptor
         self._queue = queue
         self._random_below = random_below
-        self._encoder = Encoder(1024)
+        self._encoder = encoder or Encoder(MESSAGE_OCTETS)
         self._window = 0
         self._describe = False
         self._time_reply: tuple[int, int] | None = None
