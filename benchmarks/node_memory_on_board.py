@@ -11,6 +11,7 @@ import gc
 import json
 import os
 
+gc.threshold(4096)  # as main.py has it
 gc.collect()
 before = gc.mem_alloc()
 import machine  # noqa: E402, F401 - stands in for a module that costs a board nothing

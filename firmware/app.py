@@ -15,7 +15,6 @@ from wire.fields import MESSAGE_OCTETS
 from wire.node_session import NodeSession
 from wire.up import Hello
 
-GC_THRESHOLD = const(8192)  # octets between collections: what is young is freed before it scatters
 HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 HEALTH_EVERY = const(12)  # collections: one health line a minute
@@ -26,7 +25,6 @@ class App:
     """All parts of one node; files are below `root`, which ends in a slash."""
 
     def __init__(self, root: str) -> None:
-        gc.threshold(GC_THRESHOLD)
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
         boot, plan = _start(root)
@@ -61,7 +59,7 @@ class App:
             MESSAGE_OCTETS,
             bytes(NONCE_OCTETS),
         )
-        return NodeSession(hello, plan.descriptor, self.queue, board.random_below)
+        return NodeSession(hello, plan.descriptor, self.queue, board.random_below, self._encoder)
 
     def _new_samplers(self, plan) -> "list[Sampler]":
         made = []
