@@ -31,7 +31,6 @@ class Sampler:
         self._on_record = on_record
         channels = sum(len(sensor.channels) for sensor in sensors)
         self._builder = BlockBuilder(channels, settings["scans"])
-        self._none = (MISSED,) * channels
         self._measure_ms = max(sensor.measure_ms for sensor in sensors)
         self._begun_us = 0  # when the first scan of this block was taken
         self._latest_us = 0
@@ -92,15 +91,24 @@ class Sampler:
         missed = (late_us + self._period_us // 2) // self._period_us
         if missed <= 0:
             return slot_us
-        self.missed += missed
+        holes = self._holes()
+        if MISSED in holes:
+            self.missed += missed
         next_us = slot_us + missed * self._period_us
         # The block goes on at an even pace; a new one does not begin with holes.
         while self._builder.count and slot_us < next_us:
-            self._add(slot_us, self._none)
+            self._add(slot_us, holes)
             slot_us += self._period_us
             if self._builder.full:
                 self._flush()
         return next_us
+
+    def _holes(self) -> tuple:
+        # Where a chip is known to be silent, that is the reason, and waiting for it took the time.
+        items = ()
+        for sensor in self._sensors:
+            items += (sensor.fault or MISSED,) * len(sensor.channels)
+        return items
 
     def _add(self, ticks_us: int, items: tuple) -> None:
         if not self._builder.count:

@@ -74,6 +74,19 @@ sample([Dead(1), Chip()], 2, period_ms=1000)
     assert blocks[1].t_first - blocks[0].t_first == 5_000_000
 
 
+def test_the_slots_that_waiting_for_a_silent_chip_took_are_silence_too():
+    blocks, missed = sample("""
+class Silent(FreeChip):
+    def ready(self):
+        return False
+sample([Silent(1)], 3)
+""")
+    assert missed == 0
+    for number, block in enumerate(blocks):
+        assert block.exceptions == dict.fromkeys(range(5), faults.NOT_READY.code)
+        assert (block.t_first, block.span) == (number * 500_000, 400_000)
+
+
 def test_readings_of_a_slow_group_do_not_wait_for_a_full_block():
     blocks, _ = sample("sample([Chip()], 3, period_ms=4000, scans=10)")
     assert [len(block.values) for block in blocks] == [3, 3, 3]
