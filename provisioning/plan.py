@@ -24,11 +24,6 @@ class Plan:
     keep: tuple[str, ...]
 
     @property
-    def octets(self) -> int:
-        """What is to be copied, in all."""
-        return sum(map(len, self.copy.values()))
-
-    @property
     def folders(self) -> tuple[str, ...]:
         """Every folder that `copy` needs, parents first."""
         found: set[str] = set()

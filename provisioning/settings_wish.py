@@ -30,11 +30,6 @@ class SettingsWish:
             if text is not None and len(text.encode()) > TEXT_OCTETS:
                 raise InvalidSettings(f"{option}: over {TEXT_OCTETS} octets")
 
-    @property
-    def needs_present(self) -> bool:
-        """True when the board's present settings are the beginning of the new ones."""
-        return self.file is None and self._changes_node
-
     def resolve(self, present: bytes | None) -> bytes | None:
         """The new content of /settings.json, None to leave it alone. Raises InvalidSettings."""
         if not self._changes_node:
