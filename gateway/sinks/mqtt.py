@@ -19,13 +19,18 @@ from random import Random
 from gateway.config import MqttSinkConfig
 from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
-from gateway.readings import StoredRecord
-from gateway.sinks import mqtt_answers, mqtt_packets
 from gateway.sinks.backoff import Backoff
-from gateway.sinks.mqtt_answers import Ack
-from gateway.sinks.mqtt_connection import Broker, ConnectionLost, MqttConnection
-from gateway.sinks.mqtt_packets import Will
-from gateway.sinks.outbox import Outbox, OutboxStore, Reading
+from gateway.sinks.mqtt_connection import (
+    NO_SUBSCRIBER,
+    REFUSALS,
+    Ack,
+    Broker,
+    ConnectionLost,
+    MqttConnection,
+    Will,
+)
+from gateway.sinks.mqtt_properties import content
+from gateway.sinks.outbox import Outbox, OutboxStore
 from gateway.sinks.patience import Patience
 from gateway.sinks.publication import Publications
 from gateway.sinks.senml import JSON
@@ -152,7 +157,7 @@ class MqttSink:
         config = self._config
         try:
             context = ssl.create_default_context(cafile=config.ca_file) if config.tls else None
-            password = config.password_file.read_bytes().splitlines() if config.password_file else None
+            password = config.password_file.read_text("utf-8").splitlines() if config.password_file else None
         except OSError as error:
             raise ConnectionLost("file_unreadable", str(error)) from None
         return Broker(
@@ -162,11 +167,11 @@ class MqttSink:
             keepalive_s=config.keepalive_s,
             will=Will(
                 topic=self._publications.status_topic,
-                properties=mqtt_packets.content(JSON.encode(), utf8=True),
+                content_type=JSON,
                 payload=b'{"state":"offline"}',
             ),
             user=config.user,
-            password=None if password is None else b"".join(password[:1]),
+            password=None if password is None else password[0] if password else "",
             context=context,
         )
 
@@ -199,14 +204,13 @@ class MqttSink:
             "since": since if reading.synchronised else None,
             "version": version("fieldgate"),
         }
-        packet = mqtt_packets.publish(
+        packet_id = connection.publish(
             self._publications.status_topic,
-            self._window.take(_NOT_A_RECORD, now_s),
-            mqtt_packets.content(JSON.encode(), utf8=True),
+            content(JSON, utf8=True),
             json.dumps(state, separators=(",", ":")).encode(),
             retain=connection.limits.retain,
         )
-        connection.write(packet)
+        self._window.sent(packet_id, _NOT_A_RECORD, now_s)
 
     def _tick(self, connection: MqttConnection, now_s: float) -> None:
         connection.tick()
@@ -219,30 +223,25 @@ class MqttSink:
             self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
 
     def _send(self, connection: MqttConnection, now_s: float) -> None:
-        """As many records as the window takes, in one write."""
-        packets = []
+        """As many records as the window takes."""
+        published = 0
         for _ in range(self._window.room(now_s)):
             due = self._outbox.next()
             if due is None:
                 break
             stored, reading = due
-            packet_id = self._window.take(stored.id, now_s)
-            packets.append(self._packet(stored, reading, packet_id, connection.limits.packet_limit))
-        if packets:
-            self._counters.count("mqtt_published", len(packets))
-            connection.write(b"".join(packets))
-
-    def _packet(self, stored: StoredRecord, reading: Reading, packet_id: int, limit: int) -> bytes:
-        topic, properties, payload = self._publications.of(stored, reading)
-        packet = mqtt_packets.publish(topic, packet_id, properties, payload)
-        if len(packet) <= limit:
-            return packet
-        topic, properties, payload = self._publications.raw(stored, "too_large")
-        return mqtt_packets.publish(topic, packet_id, properties, payload)
+            publication = self._publications.of(stored, reading)
+            if publication.octets > connection.limits.packet_limit:
+                publication = self._publications.raw(stored, "too_large")
+            self._window.sent(connection.publish(*publication), stored.id, now_s)
+            published += 1
+        if published:
+            self._counters.count("mqtt_published", published)
+        connection.flush()
 
     def _take_acks(self, acks: list[Ack], now_s: float) -> None:
         delivered = 0
-        for packet_id, reason in acks:
+        for packet_id, reason, name in acks:
             flight = self._window.land(packet_id)
             if flight is None or flight.record_id == _NOT_A_RECORD:
                 continue
@@ -250,7 +249,7 @@ class MqttSink:
                 self._counters.count("mqtt_refused")
                 self._outbox.refused(flight.record_id)
                 if self._window.refuse(now_s):
-                    self._enter(SinkState.REFUSED, mqtt_answers.reason_name(reason))
+                    self._enter(SinkState.REFUSED, name)
             else:
                 self._outbox.confirmed(flight.record_id)
                 self._window.delivered(flight)
@@ -262,8 +261,8 @@ class MqttSink:
             self._outbox.keep()
 
     def _is_refusal(self, reason: int) -> bool:
-        unheard = reason == mqtt_answers.NO_SUBSCRIBER and self._require_subscriber
-        return unheard or reason >= mqtt_answers.REFUSALS
+        unheard = reason == NO_SUBSCRIBER and self._require_subscriber
+        return unheard or reason >= REFUSALS
 
     def _enter(self, state: SinkState, detail: str = "") -> None:
         shown = printable(detail.encode("utf-8", "backslashreplace"), DETAIL_LIMIT)

@@ -1,23 +1,39 @@
-"""One connection to a broker on the event loop. Used once: connecting again is the sink's business."""
+"""One connection to a broker: paho-mqtt's client on the event loop. Used once.
+
+paho keeps nothing for us: a client lives as long as its connection, its clean start makes it send
+nothing again, and its queue never holds more than the sink's window.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.sinks import mqtt_answers, mqtt_packets
-from gateway.sinks.mqtt_answers import Ack, Connack, MqttError, PacketReader
-from gateway.sinks.mqtt_packets import Will
+from paho.mqtt.client import Client, DisconnectFlags
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.sinks.mqtt_properties import packed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from paho.mqtt.client import ConnectFlags
 
 CONNECT_TIMEOUT_S = 15.0  # a cluster whose leader has just died takes more than 5 s to answer
-SECOND_ADDRESS_S = 0.25  # RFC 8305: when to try the next address beside a silent one
-CLOSE_TIMEOUT_S = 1.0  # for a broker that does not read our good bye
-WRITE_LIMIT = 1 << 20  # octets that wait for a broker that does not read
+PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longest part is a reason's text
+RECEIVE_MAXIMUM = 65_535  # section 3.2.2.3.3: what holds when the broker names none
+PACKET_MAXIMUM = 268_435_460
+NO_SUBSCRIBER = 0x10  # section 2.4: nobody has subscribed, so the broker kept nothing
+REFUSALS = 0x80  # reason codes from here on
 
-_FIRST_ANSWERS = (mqtt_answers.CONNACK, mqtt_answers.DISCONNECT)
+log = logging.getLogger(__name__)
 
 
 class ConnectionLost(Exception):
@@ -30,6 +46,15 @@ class ConnectionLost(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Will:
+    """What the broker publishes, retained, when the connection ends without a good bye."""
+
+    topic: str
+    content_type: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
     """Where and as whom to connect. `context` is None without TLS."""
 
@@ -39,49 +64,63 @@ class Broker:
     keepalive_s: int
     will: Will
     user: str | None = None
-    password: bytes | None = None
+    password: str | None = None
     context: ssl.SSLContext | None = None
 
 
-class MqttConnection(asyncio.Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the broker's CONNACK allows."""
+
+    receive_maximum: int = RECEIVE_MAXIMUM
+    packet_limit: int = PACKET_MAXIMUM
+    retain: bool = True
+
+
+class Ack(NamedTuple):
+    """A PUBACK. A tuple: one is made for each record."""
+
+    packet_id: int
+    reason: int
+    name: str
+
+
+def word(reason: ReasonCode) -> str:
+    """A reason code's name as a stable word: `quota_exceeded`."""
+    return str(reason).lower().replace(" ", "_")
+
+
+class MqttConnection:
     """Speaks MQTT 5. `on_news` is called when there are acks to take, or when it is lost."""
 
     def __init__(self, broker: Broker, on_news: Callable[[], None]) -> None:
-        self.limits = Connack(reason=0)
+        self.limits = Limits()
         self._broker = broker
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
-        self._reader = PacketReader()
         self._acks: list[Ack] = []
-        self._transport: asyncio.Transport | None = None
-        self._error: Exception | None = None
-        self._ended = asyncio.Event()
+        self._error: ConnectionLost | None = None
         self._accepted = asyncio.Event()  # by the broker, or lost
-        self._keepalive_s = float(broker.keepalive_s)
-        self._heard_s = self._sent_s = self._loop.time()
-        self._pinged_s = 0.0
-        self._known = False  # to be MQTT
+        self._fd = -1
+        self._writing = False
+        self._client = self._make_client()
 
     async def open(self) -> None:
         """Connect and be accepted. Raises ConnectionLost."""
         broker = self._broker
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await self._loop.create_connection(
-                    lambda: self,
-                    broker.host,
-                    broker.port,
-                    ssl=broker.context,
-                    ssl_handshake_timeout=CONNECT_TIMEOUT_S if broker.context else None,
-                    happy_eyeballs_delay=SECOND_ADDRESS_S,
-                )
+                await self._connect()
+                self._fd = self._client.socket().fileno()  # type: ignore[union-attr]
+                self._loop.add_reader(self._fd, self._on_readable)
+                self._write_soon()
                 await self._accepted.wait()
         except TimeoutError:
             raise ConnectionLost("unreachable", f"no answer for {CONNECT_TIMEOUT_S:.0f} s") from None
         except ssl.SSLError as error:
             raise ConnectionLost("tls_failed", str(error)) from None
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that is none
-            raise ConnectionLost("unreachable", str(error)) from None
+            raise ConnectionLost("unreachable", f"{broker.host}: {error}") from None
         self.check()
 
     def check(self) -> None:
@@ -89,15 +128,18 @@ class MqttConnection(asyncio.Protocol):
         if self._error is not None:
             raise self._error
 
-    def write(self, packets: bytes) -> None:
-        """Send whole packets. Raises ConnectionLost when the broker has not read for long."""
+    def publish(self, topic: str, properties: bytes, payload: bytes, *, retain: bool = False) -> int:
+        """Publish at QoS 1; `properties` packed. Gives the packet id. Raises ConnectionLost."""
         self.check()
-        if self._transport is None or not packets:
-            return
-        if self._transport.get_write_buffer_size() > WRITE_LIMIT:
-            raise ConnectionLost("broker_does_not_read")
-        self._sent_s = self._loop.time()
-        self._transport.write(packets)
+        info = self._client.publish(topic, payload, 1, retain, packed(properties))
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+            self._fail(ConnectionLost("connection_lost", info.rc.name.lower()))
+            self.check()
+        return info.mid
+
+    def flush(self) -> None:
+        """Call after the last publish of a turn: what the socket did not take goes when it can."""
+        self._write_soon()
 
     def take_acks(self) -> list[Ack]:
         """PUBACKs since the last call."""
@@ -106,93 +148,145 @@ class MqttConnection(asyncio.Protocol):
 
     def tick(self) -> None:
         """Call often: pings, and notices a broker that is silent. Raises ConnectionLost."""
-        now_s = self._loop.time()
-        if now_s - self._heard_s > self._keepalive_s:
-            raise ConnectionLost("silent", f"nothing heard for {self._keepalive_s:.0f} s")
-        # Half-way, so that the answer has as long as the question waited; not twice in a row.
-        waited_s = now_s - min(self._heard_s, self._sent_s)
-        if waited_s > self._keepalive_s / 2 and now_s - self._pinged_s > self._keepalive_s / 4:
-            self._pinged_s = now_s
-            self.write(mqtt_packets.PINGREQ)
+        if self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._fail(ConnectionLost("silent", "no answer to a ping"))
+        self._write_soon()
+        self.check()
 
     async def close(self) -> None:
-        """Say good bye, the broker publishes the will, and be gone soon."""
-        if self._transport is None:
-            return
-        if self._error is None:
-            self._transport.write(mqtt_packets.disconnect(mqtt_packets.DISCONNECT_WITH_WILL))
-        self._transport.close()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._ended.wait()
-        except TimeoutError:
-            self._transport.abort()
+        """Say good bye, the broker publishes the will, and be gone."""
+        self._stop_watching()
+        if self._error is None and self._fd >= 0:
+            self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: introduce ourselves. TCP_NODELAY is asyncio's default."""
-        self._transport = cast("asyncio.Transport", transport)
+    def _make_client(self) -> Client:
         broker = self._broker
-        user = None if broker.user is None else broker.user.encode()
-        self._heard_s = self._loop.time()
-        self.write(
-            mqtt_packets.connect(
-                broker.client_id.encode(), broker.keepalive_s, broker.will, user, broker.password
-            )
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=broker.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
         )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(0)  # the sink's window is the limit
+        client.username_pw_set(broker.user, broker.password)
+        if broker.context is not None:
+            client.tls_set_context(broker.context)
+        will = broker.will
+        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+        properties.ContentType = will.content_type
+        properties.PayloadFormatIndicator = 1
+        client.will_set(will.topic, will.payload, 1, retain=True, properties=properties)
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        return client
 
-    def data_received(self, data: bytes) -> None:
-        """asyncio: take the packets apart."""
-        self._heard_s = self._loop.time()
-        try:
-            self._check_first(data)
-            for first, body in self._reader.feed(data):
-                self._on_packet(first, body)
-        except MqttError as error:
-            self._fail(ConnectionLost("protocol_error", str(error)))
-        except ConnectionLost as error:
-            self._fail(error)
+    async def _connect(self) -> None:
+        """Connect: paho looks up names, connects and shakes hands, and blocks: in a thread.
+
+        A thread of our own, not the loop's pool: a broker that never answers must not keep the
+        gateway from ending.
+        """
+        broker = self._broker
+        done: asyncio.Future[None] = self._loop.create_future()
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = PACKET_LIMIT
+
+        def finish(error: Exception | None) -> None:
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        def connect() -> None:
+            outcome: Exception | None = None
+            try:
+                self._client.connect(
+                    broker.host, broker.port, broker.keepalive_s, clean_start=True, properties=properties
+                )
+            except Exception as error:  # noqa: BLE001 - handed to who waits
+                # Without its frames: in one of them paho leaves the socket of a failed handshake.
+                outcome = error.with_traceback(None)
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(finish, outcome)
+
+        threading.Thread(target=connect, name=f"connect {broker.host}", daemon=True).start()
+        await done
+
+    def _on_readable(self) -> None:
+        code = self._client.loop_read()
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._fail(ConnectionLost("connection_lost", code.name.lower()))
+        self._write_soon()
         self._on_news()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the connection is gone."""
-        if exc is None or isinstance(exc, OSError):
-            self._fail(ConnectionLost("connection_lost", str(exc or "closed by the broker")))
-        else:
-            self._fail(exc)  # a mistake of ours in a callback: whoever waits shall see it
-        self._ended.set()
+    def _on_writable(self) -> None:
+        code = self._client.loop_write()
+        if code not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+            self._fail(ConnectionLost("connection_lost", code.name.lower()))
+        elif not self._client.want_write():
+            self._writing = False
+            self._loop.remove_writer(self._fd)
 
-    def _check_first(self, data: bytes) -> None:
-        """Something else than a broker may never send what makes a whole packet."""
-        if not self._known and data[0] not in _FIRST_ANSWERS:
-            raise MqttError("not_mqtt", data[:16].hex())
-        self._known = True
+    def _write_soon(self) -> None:
+        if self._error is None and not self._writing and self._client.want_write():
+            self._writing = True
+            self._loop.add_writer(self._fd, self._on_writable)
 
-    def _on_packet(self, first: int, body: bytes) -> None:
-        if first == mqtt_answers.PUBACK:
-            self._acks.append(mqtt_answers.parse_puback(body))
-        elif first == mqtt_answers.CONNACK and not self._accepted.is_set():
-            self._on_connack(mqtt_answers.parse_connack(body))
-        elif first == mqtt_answers.DISCONNECT:
-            reason = mqtt_answers.reason_name(mqtt_answers.parse_disconnect(body))
-            raise ConnectionLost("ended_by_broker", reason)
-        elif first != mqtt_answers.PINGRESP:
-            raise MqttError("unexpected_packet", f"{first:02x}")
-
-    def _on_connack(self, connack: Connack) -> None:
-        if connack.reason != mqtt_answers.SUCCESS:
-            reason = mqtt_answers.reason_name(connack.reason)
-            raise ConnectionLost("rejected", f"{reason} {connack.text}".strip())
-        if connack.maximum_qos < 1:
-            raise ConnectionLost("rejected", "the broker takes QoS 0 only")
-        self.limits = connack
-        if connack.keepalive_s:
-            self._keepalive_s = float(connack.keepalive_s)
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            text = getattr(properties, "ReasonString", "")
+            self._fail(ConnectionLost("rejected", f"{word(reason)} {text}".strip()))
+            return
+        if getattr(properties, "MaximumQoS", 1) < 1:
+            self._fail(ConnectionLost("rejected", "the broker takes QoS 0 only"))
+            return
+        self.limits = Limits(
+            receive_maximum=getattr(properties, "ReceiveMaximum", RECEIVE_MAXIMUM),
+            packet_limit=getattr(properties, "MaximumPacketSize", PACKET_MAXIMUM),
+            retain=bool(getattr(properties, "RetainAvailable", 1)),
+        )
         self._accepted.set()
 
-    def _fail(self, error: Exception) -> None:
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._acks.append(Ack(mid, reason.value, "" if reason.value == 0 else word(reason)))
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        by_broker = flags.is_disconnect_packet_from_server
+        self._fail(ConnectionLost("ended_by_broker" if by_broker else "connection_lost", word(reason)))
+
+    def _fail(self, error: ConnectionLost) -> None:
         if self._error is None:
             self._error = error
+        self._stop_watching()
         self._accepted.set()
-        if self._transport is not None:
-            self._transport.abort()
         self._on_news()
+
+    def _stop_watching(self) -> None:
+        """By number: paho may have closed the socket already."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            self._loop.remove_writer(self._fd)
+            self._writing = False

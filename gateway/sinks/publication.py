@@ -1,4 +1,4 @@
-"""What is published of a record: topic, properties and payload, as octets."""
+"""What is published of a record: topic, properties and payload."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import NamedTuple
 from gateway.descriptors import Unreadable
 from gateway.node_clock import TimeState
 from gateway.readings import Loss, Pack, StoredRecord
-from gateway.sinks.mqtt_packets import content, user_property
+from gateway.sinks.mqtt_properties import content, user_property
 from gateway.sinks.senml import JSON, SENML_JSON, SenmlJson, loss_json
 
 CBOR = "application/cbor"
 PREFIXES = 1024  # kept, one for each (node, boot, stream)
 
+_HEAD_OCTETS = 13  # first octet, two lengths of up to 4, the topic's of 2, packet id
 _NS_PER_US = 1000
 _US_PER_S = 1_000_000
 _TIMES = {state: user_property(b"time", state.value.encode()) for state in TimeState}
@@ -20,11 +21,16 @@ _SEQ_TU = b"&\x00\x03seq\x00%c%b&\x00\x02tu\x00%c%b"  # two user properties in o
 
 
 class Publication(NamedTuple):
-    """One MQTT publish without its packet id."""
+    """One MQTT publish: `properties` packed, without their length."""
 
-    topic: bytes
+    topic: str
     properties: bytes
     payload: bytes
+
+    @property
+    def octets(self) -> int:
+        """Of the packet, at most."""
+        return len(self.topic) + len(self.properties) + len(self.payload) + _HEAD_OCTETS
 
 
 class Publications:
@@ -41,12 +47,12 @@ class Publications:
         self._root = f"fieldgate/{gateway}"
         self._senml = SenmlJson()
         self._prefixes: dict[tuple[bytes, int, int, str], bytes] = {}
-        self._topics: dict[tuple[bytes, str], bytes] = {}
+        self._topics: dict[tuple[bytes, str], str] = {}
 
     @property
-    def status_topic(self) -> bytes:
+    def status_topic(self) -> str:
         """The topic of the gateway's own retained state."""
-        return f"{self._root}/status".encode()
+        return f"{self._root}/status"
 
     def of(self, stored: StoredRecord, reading: Pack | Loss | Unreadable) -> Publication:
         """The publication of a stored record as it was read."""
@@ -68,12 +74,12 @@ class Publications:
         named = user_property(b"seq", b"%d" % stored.seq) + user_property(b"fault", fault.encode())
         return Publication(self._topic(stored.uid, "raw"), prefix + named, stored.message)
 
-    def _topic(self, uid: bytes, last: str) -> bytes:
+    def _topic(self, uid: bytes, last: str) -> str:
         topic = self._topics.get((uid, last))
         if topic is None:
             if len(self._topics) >= PREFIXES:
                 self._topics.clear()
-            topic = self._topics[uid, last] = f"{self._root}/{uid.hex()}/{last}".encode()
+            topic = self._topics[uid, last] = f"{self._root}/{uid.hex()}/{last}"
         return topic
 
     def _properties(self, reading: Pack | Loss, content_type: str) -> bytes:
@@ -91,7 +97,7 @@ class Publications:
         if prefix is None:
             if len(self._prefixes) >= PREFIXES:
                 self._prefixes.clear()
-            prefix = content(content_type.encode(), utf8=content_type != CBOR)
+            prefix = content(content_type, utf8=content_type != CBOR)
             prefix += user_property(b"node", uid.hex().encode())
             prefix += user_property(b"boot", b"%d" % boot) + user_property(b"stream", b"%d" % stream)
             self._prefixes[uid, boot, stream, content_type] = prefix

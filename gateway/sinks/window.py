@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from gateway.sinks.backoff import Backoff
 
-PACKET_IDS = 65_535  # a packet id is 1 to this
-
 
 class Flight(NamedTuple):
     """One publish on its way. A tuple: one is made for each block."""
@@ -27,7 +25,6 @@ class Window:
         self._refusing = refusing
         self._limit = 1
         self._flights: dict[int, Flight] = {}
-        self._packet_id = 0
         self._probing_since: float | None = None
         self._resume_s = 0.0
 
@@ -56,14 +53,9 @@ class Window:
             return 0
         return (1 if self.refused else self._limit) - len(self._flights)
 
-    def take(self, record_id: int, now_s: float) -> int:
-        """The packet id under which this record goes now."""
-        packet_id = self._packet_id % PACKET_IDS + 1
-        while packet_id in self._flights:
-            packet_id = packet_id % PACKET_IDS + 1
-        self._packet_id = packet_id
+    def sent(self, packet_id: int, record_id: int, now_s: float) -> None:
+        """This record went under this packet id."""
         self._flights[packet_id] = Flight(record_id, now_s)
-        return packet_id
 
     def land(self, packet_id: int) -> Flight | None:
         """The publish that the broker answered; None for one that nobody knows."""

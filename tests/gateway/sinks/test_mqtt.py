@@ -149,7 +149,7 @@ async def test_without_a_subscriber_the_records_wait_for_one(bench, broker, sink
     await bench.fill(25)
     async with sinking(broker.url) as sink:
         await until(lambda: sink.status().state == SinkState.REFUSED)
-        assert sink.status().detail == "no_subscriber"
+        assert sink.status().detail == "no_matching_subscribers"
         assert bench.store.cursor("mqtt") == 0
         with Subscriber(broker.url) as subscriber:
             messages = await heard(subscriber, lambda all_: len(set(seqs(all_))) == 25)
