@@ -19,13 +19,13 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from gateway import status
 from hil_tests.broker import Broker, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 FIELDGATE = str(Path(sys.executable).with_name("fieldgate"))
@@ -86,10 +86,16 @@ class Process:
         [line] = [each for each in (self._proc / "status").read_text().splitlines() if "VmHWM" in each]
         return int(line.split()[1]) / 1024
 
-    def end(self) -> None:
-        """Terminate and wait."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._child.terminate()
-        self._child.wait(10)
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
         for pipe in (self._child.stdin, self._child.stdout):
             _pipe(pipe).close()
 
@@ -101,43 +107,28 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 
 def run_plain(directory: Path, broker: Broker, blocks: int) -> Result:
     """The baseline once."""
-    feed = Process("-m", "benchmarks.link_feed", "plain", str(blocks))
-    port = feed.line()
-    pipeline = Process(
-        "-m",
-        "benchmarks.plain_pipeline",
-        port,
-        str(directory / "plain.db"),
-        "127.0.0.1",
-        str(broker.port),
-        str(blocks),
-    )
-    assert pipeline.line() == "ready"
-    cpu_s, began = pipeline.cpu_s(), time.perf_counter()
-    feed.go()
-    assert pipeline.line() == "done"
-    result = _result(pipeline, blocks, time.perf_counter() - began, cpu_s)
-    pipeline.end()
-    feed.end()
-    return result
+    with Process("-m", "benchmarks.link_feed", "plain", str(blocks)) as feed:
+        arguments = (feed.line(), str(directory / "plain.db"), "127.0.0.1", str(broker.port), str(blocks))
+        with Process("-m", "benchmarks.plain_pipeline", *arguments) as pipeline:
+            assert pipeline.line() == "ready"
+            cpu_s, began = pipeline.cpu_s(), time.perf_counter()
+            feed.go()
+            assert pipeline.line() == "done"
+            return _result(pipeline, blocks, time.perf_counter() - began, cpu_s)
 
 
 def run_gateway(directory: Path, broker: Broker, blocks: int, *, idle: bool = False) -> tuple[Result, float]:
     """The gateway once; and its share of a processor while it is idle, 0 if not asked for."""
-    feed = Process("-m", "benchmarks.link_feed", "session", str(blocks))
-    config = directory / "bench.toml"
-    config.write_text(CONFIG.format(port=feed.line(), url=broker.url))
-    state = directory / "state"
-    gateway = Process(FIELDGATE, "run", "--config", str(config), "--state", str(state))
-    _until(state, lambda now: now.sinks[0].state == "connected" and now.ports[0].state == "open")
-    cpu_s, began = gateway.cpu_s(), time.perf_counter()
-    feed.go()
-    _until(state, lambda now: now.sinks[0].delivered >= blocks)
-    result = _result(gateway, blocks, time.perf_counter() - began, cpu_s)
-    share = _idle_share(gateway) if idle else 0.0
-    gateway.end()
-    feed.end()
-    return result, share
+    config, state = directory / "bench.toml", directory / "state"
+    with Process("-m", "benchmarks.link_feed", "session", str(blocks)) as feed:
+        config.write_text(CONFIG.format(port=feed.line(), url=broker.url))
+        with Process(FIELDGATE, "run", "--config", str(config), "--state", str(state)) as gateway:
+            _until(state, lambda now: now.sinks[0].state == "online" and now.ports[0].state == "open")
+            cpu_s, began = gateway.cpu_s(), time.perf_counter()
+            feed.go()
+            _until(state, lambda now: now.sinks[0].delivered >= blocks)
+            result = _result(gateway, blocks, time.perf_counter() - began, cpu_s)
+            return result, _idle_share(gateway) if idle else 0.0
 
 
 def _result(process: Process, blocks: int, taken_s: float, cpu_s: float) -> Result:
@@ -155,11 +146,11 @@ def _idle_share(gateway: Process) -> float:
     return (gateway.cpu_s() - cpu_s) / (time.perf_counter() - began)
 
 
-def _until(state: Path, reached: object) -> None:
+def _until(state: Path, reached: Callable[[status.Status], bool]) -> None:
     deadline_s = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline_s:
         try:
-            if reached(status.ask(state / status.SOCKET_NAME)):  # type: ignore[operator]
+            if reached(status.ask(state / status.SOCKET_NAME)):
                 return
         except (OSError, IndexError):
             pass
