@@ -17,7 +17,7 @@ from hil_tests.demo.witness import LineWitness
 from provisioning.application import build
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hil_tests.chips.world import Air
     from hil_tests.demo.identity import Identity
@@ -103,9 +103,13 @@ class Node:
 
 
 class Nodes:
-    """All of them, with a folder in which their ports have names that one glob matches."""
+    """All of them, with a folder in which their ports have names that one glob matches.
 
-    def __init__(self, count: int, directory: Path) -> None:
+    `on_folder` is told of a temporary folder elsewhere.
+    """
+
+    def __init__(self, count: int, directory: Path, *, on_folder: Callable[[Path], None]) -> None:
+        self._on_folder = on_folder
         self._ports = directory / "ports"
         self._ports.mkdir(parents=True)
         self._nodes = [Node(number, directory) for number in range(1, count + 1)]
@@ -129,13 +133,17 @@ class Nodes:
             self._weather.start()
             shim = starters.submit(shim_directory)  # each of the boards would make it otherwise
             files = build().files
-            shim.result()
+            self._on_folder(shim.result())
             list(starters.map(lambda node: self._start(node, files), self._nodes))
 
     def stop(self) -> None:
         """Switch all off and end the weather. Harmless a second time."""
         self._ended.set()
         with self._starting:  # or a board could start after it was stopped
+            # Names first: the kernel gives the number of a pty to the next who asks, perhaps a board
+            # of another demo, and our gateway must not open that one.
+            for node in self._nodes:
+                (self._ports / node.name).unlink(missing_ok=True)
             for node in self._nodes:
                 node.board.stop()
         if self._weather.is_alive():
@@ -152,6 +160,14 @@ class Nodes:
     def acknowledged_scans(self) -> int:
         """Scans in blocks whose ACK came."""
         return sum(node.witness.acknowledged_scans() for node in self._nodes)
+
+    def strangers(self, gateway: str) -> list[str]:
+        """Of each node that another gateway than ours has spoken to, which one that was."""
+        return [
+            f"{node.name}: another gateway, {other}, has opened its port and taken its blocks"
+            for node in self._nodes
+            for other in sorted(node.witness.gateways - {gateway})
+        ]
 
     def mute(self) -> list[str]:
         """Of each node without any ACK, the last line that it printed."""

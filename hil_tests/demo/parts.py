@@ -14,6 +14,7 @@ from gateway.config import MQTT_PORT
 from gateway.status import SOCKET_NAME
 from hil_tests.broker import Broker
 from hil_tests.demo.gateway_process import STATE, GatewayProcess
+from hil_tests.demo.guard import Guard
 from hil_tests.demo.nodes import Nodes
 from hil_tests.demo.options import Options
 from hil_tests.demo.stop import Stop
@@ -45,7 +46,8 @@ class Parts:
         if len(bytes(directory / STATE / SOCKET_NAME)) > SOCKET_PATH_OCTETS:
             await self._undo.aclose()
             raise PathTooLong(directory)
-        self.nodes = Nodes(self._options.nodes, directory / "nodes")
+        guard = self._undo.enter_context(Guard(directory))
+        self.nodes = Nodes(self._options.nodes, directory / "nodes", on_folder=guard.also_delete)
         self._broker = None if self._options.broker else Broker(directory / "broker")
         url = self._broker.url if self._broker else self._options.broker or ""
         # A name of its own: on a broker that others use, nobody's topics are touched.

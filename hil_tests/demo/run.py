@@ -141,6 +141,7 @@ class Demo:
                 yield f"the broker at {sink.broker} is {sink.state}: {sink.detail}"
             yield "what waits is stored, not lost: a gateway delivers it later"
             yield "(the demo has deleted this one's disk, its own temporary folder)"
+        yield from self._nodes.strangers(self._gateway.name)
         if self._ran_for_s > MUTE_S:
             yield from self._nodes.mute()
         if not_understood:

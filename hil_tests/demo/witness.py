@@ -23,7 +23,7 @@ FCS_OCTETS = 4
 FRAME_OCTETS = 2058  # the longest frame, every octet of it escaped
 TEXT_OCTETS = 2000
 # docs/link-protocol.md, the numbers of the messages
-DESCRIBE, BLOCK, ACK = 2, 3, 4
+WELCOME, DESCRIBE, BLOCK, ACK = 1, 2, 3, 4
 UNTAKEN = {2, 4, 12}  # codes in place of a value that no chip gave: absent, not_ready, missed
 
 
@@ -72,6 +72,7 @@ class LineWitness:
     """Follows one node's line. Seqs of a stream begin at 0 with every boot."""
 
     def __init__(self, node: str) -> None:
+        self.gateways: set[str] = set()  # names of those that said WELCOME
         self._node = node
         self._below: dict[Stream, int] = {}  # the highest next_seq of the ACKs
         self._scans: dict[Identity, int] = {}  # taken ones in each BLOCK that was sent
@@ -97,6 +98,8 @@ class LineWitness:
         """These went to the node."""
         for frame in self._down.feed(octets):
             match decoded(frame):
+                case [type_, {"gw": str(name)}] if type_ == WELCOME:
+                    self.gateways.add(name)
                 case [type_, int(boot), int(stream), int(next_seq), int()] if type_ == ACK:
                     of = Stream(self._node, boot, stream)
                     self._below[of] = max(next_seq, self._below.get(of, 0))

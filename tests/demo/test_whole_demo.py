@@ -147,6 +147,17 @@ def test_a_signal_while_it_starts_leaves_nothing(demo, processes):
     assert run.left() == []
 
 
+def test_a_demo_that_was_killed_leaves_nothing_either(demo):
+    run = demo("--nodes", "2", "--json")
+    run.watch(until=lambda run: re.search(r"[1-9]\d* received", run.said()))
+    run.signal(signal.SIGKILL)
+    run.watch()
+    limit_s = time.monotonic() + 5
+    while run.left():
+        assert time.monotonic() < limit_s, run.left()
+        time.sleep(POLL_S)
+
+
 def test_a_broker_that_goes_on_keeps_nothing_of_it(demo, tmp_path):
     with Broker(tmp_path / "broker") as broker:
         run = demo("--nodes", "1", "--seconds", "4", "--json", "--broker", broker.url)

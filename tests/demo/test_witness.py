@@ -81,6 +81,13 @@ def test_console_text_between_frames_is_passed_over():
     assert read_line(octets, to_node(down.Ack(65_543, 1, 1, 8192))).acknowledged_scans() == 1
 
 
+def test_every_gateway_that_welcomed_the_node_is_known():
+    octets = to_node(
+        *(down.Welcome(name, [], 8192, False, bytes(8)) for name in ("demo-1", "other", "demo-1"))
+    )
+    assert read_line(b"", octets).gateways == {"demo-1", "other"}
+
+
 def test_the_last_line_that_the_node_printed_is_known():
     octets = b"ets Jul 29 2019\r\n" + from_node(block(0, [7] * 3)) + b"Traceback:\r\nOSError: 19\r\n"
     assert read_line(octets, b"").last_words() == "OSError: 19"
