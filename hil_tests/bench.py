@@ -1,0 +1,193 @@
+"""Everything that one story needs: boards, cables, a broker, a subscriber, a gateway; and the verdict."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pytest
+
+from hil_tests.board import Board
+from hil_tests.broker import Broker, Subscriber
+from hil_tests.cable import Cable
+from hil_tests.demo.identity import Gap, Identity, Stream
+from hil_tests.demo.publication import Block, understood
+from hil_tests.gateway import GatewayProcess
+from hil_tests.truth import Truth
+from provisioning.application import build
+
+T = TypeVar("T")
+GATEWAY = "story"
+SINK = "mqtt"
+ARCHIVE = "archive"  # a sink that never gets anything, so that the store keeps all
+NOWHERE = "mqtt://127.0.0.1:9"  # nobody listens there (RFC 863 is long gone)
+OUI = bytes.fromhex("240ac4")
+BLOCK = 3
+POLL_S = 0.05
+# Shorter than in the field, so that a story has more to tell: about ten blocks a second.
+SETTINGS: Mapping[str, Any] = {
+    "groups": [
+        {"name": "air", "sensors": [0], "period_ms": 200, "scans": 2},
+        {"name": "load", "sensors": [1], "period_ms": 100, "scans": 2},
+    ],
+}
+
+
+class NodeBoard:
+    """A board with the application on its flash, what passes its cable, and what its chips say."""
+
+    def __init__(self, directory: Path, number: int, settings: Mapping[str, Any]) -> None:
+        self.name = f"node-{number}"
+        self.board = Board(directory / self.name, uid=OUI + number.to_bytes(3, "big"), name=self.name)
+        self.uid = self.board.uid.hex()
+        self.truth = Truth(self.board)
+        self.cable = Cable(self.uid)
+        self.board.on_octets(self.cable.take)
+        named = {"node": {"name": self.name}, **settings}
+        self.board.install({**build().files, "/settings.json": json.dumps(named).encode()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A record in the store."""
+
+    of: Stream
+    seq: int
+    next_seq: int
+    kind: int
+    message: bytes
+
+    @property
+    def identity(self) -> Identity:
+        """Its first, and for a BLOCK its only, identity."""
+        return self.of.record(self.seq)
+
+
+class Bench:
+    """A context manager. The broker and the subscriber run at once; gateway and nodes on demand.
+
+    With `archive` the store keeps every record, so that the verdict can look at it.
+    """
+
+    def __init__(self, directory: Path, *, archive: bool = True) -> None:
+        self.ports = directory / "dev"
+        self.ports.mkdir()
+        self.broker = Broker(directory / "broker", persistence=True)
+        self.subscriber = Subscriber(self.broker.url, name="witness")
+        brokers = {SINK: self.broker.url, **({ARCHIVE: NOWHERE} if archive else {})}
+        self.gateway = GatewayProcess(
+            directory / "gateway", name=GATEWAY, ports=f"{self.ports}/tty*", brokers=brokers
+        )
+        self.nodes: list[NodeBoard] = []
+        self._directory = directory
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.enter_context(self.broker)
+            undo.enter_context(self.subscriber)
+            undo.callback(self.gateway.kill)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.board.close()
+        self._undo.close()
+
+    def keep(self, part: AbstractContextManager[T]) -> T:
+        """Have a part of the story end before the broker does."""
+        return self._undo.enter_context(part)
+
+    def node(self, *, settings: Mapping[str, Any] = SETTINGS, plugged: bool = True) -> NodeBoard:
+        """A board that is switched on; `plugged` into the gateway as ttyN, N counting from 1."""
+        node = NodeBoard(self._directory, len(self.nodes) + 1, settings)
+        self.nodes.append(node)
+        node.board.start()
+        if plugged:
+            self.plug(node, f"tty{len(self.nodes)}")
+        return node
+
+    def plug(self, node: NodeBoard, name: str) -> None:
+        """The node's port appears to the gateway under this name."""
+        (self.ports / name).symlink_to(node.board.port)
+
+    def unplug(self, node: NodeBoard, name: str) -> None:
+        """Pull the cable: the name is gone, and whoever has it open is hung up."""
+        (self.ports / name).unlink()
+        node.board.unplug()
+
+    def start_gateway(self) -> None:
+        """Start it, and wait until it answers."""
+        self.gateway.start()
+        self.gateway.wait_for(lambda _status: True)
+
+    def heard(self) -> list[Block | Gap]:
+        """What the subscriber got so far, repeats included. Raises NotUnderstood."""
+        found = [understood(each.topic, each.properties, each.payload) for each in self.subscriber.messages]
+        return [each for each in found if each is not None]
+
+    def received(self) -> set[Identity]:
+        """The blocks that the subscriber got."""
+        return {each.identity for each in self.heard() if isinstance(each, Block)}
+
+    def rows(self) -> list[Row]:
+        """The store's records, in its order."""
+        path = self.gateway.state / "store.db"
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store:
+            found = store.execute(
+                "SELECT uid, boot, stream, seq, next_seq, kind, message FROM record ORDER BY id"
+            ).fetchall()
+        return [
+            Row(of=Stream(uid.hex(), boot, stream), seq=seq, next_seq=next_seq, kind=kind, message=message)
+            for uid, boot, stream, seq, next_seq, kind, message in found
+        ]
+
+    def settle(self, timeout_s: float = 15.0) -> None:
+        """Switch all boards off, and wait until the broker has what the gateway has."""
+        for node in self.nodes:
+            node.board.kill()
+        self.gateway.wait_for(lambda status: status.store.waiting[SINK] == 0, timeout_s)
+        stored = {row.identity for row in self.rows() if row.kind == BLOCK}
+        eventually(lambda: stored <= self.received(), timeout_s)
+
+
+def eventually(fact: Callable[[], object], timeout_s: float) -> None:
+    """Wait until the fact is true. Raises TimeoutError."""
+    deadline_s = time.monotonic() + timeout_s
+    while not fact():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"not so after {timeout_s:.1f} s")
+        time.sleep(POLL_S)
+
+
+def judge(bench: Bench, node: NodeBoard) -> None:
+    """The promises, by comparing sets of what each place says for itself. Needs an archive.
+
+    What was acknowledged is in the store; the store has each record once, in order, without a
+    hole, with the octets that the board sent; the subscriber has all of it, with the same values.
+    """
+    sent = node.cable.sent()
+    rows = [row for row in bench.rows() if row.of.node == node.uid]
+    assert {identity: len(each) for identity, each in sent.items() if len(each) > 1} == {}
+    next_seqs: defaultdict[Stream, int] = defaultdict(int)
+    for row in rows:
+        assert row.seq == next_seqs[row.of], f"{row.identity}: {next_seqs[row.of]} was to come"
+        next_seqs[row.of] = row.next_seq
+    stored = {row.identity: row.message for row in rows if row.kind == BLOCK}
+    gone = {row.of.record(seq) for row in rows if row.kind != BLOCK for seq in range(row.seq, row.next_seq)}
+    assert {each for each, message in stored.items() if message not in sent.get(each, ())} == set()
+    assert node.cable.acknowledged() - stored.keys() - gone == set()
+    heard = [each for each in bench.heard() if isinstance(each, Block) and each.identity.node == node.uid]
+    assert {each.identity for each in heard} == stored.keys()
+    for each in heard:
+        expected = node.cable.readings(stored[each.identity])
+        assert [reading.channel for reading in each.readings] == [channel for channel, _ in expected]
+        assert [reading.value for reading in each.readings] == pytest.approx([value for _, value in expected])

@@ -1,0 +1,53 @@
+"""What the subscriber was told about time, and by how much it was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.host_clock import ASSUMED_UNCERTAINTY_NS
+from hil_tests.bench import Bench
+from hil_tests.demo.publication import Block, understood
+from hil_tests.truth import Sample, nearest
+
+ASSUMED_S = ASSUMED_UNCERTAINTY_NS / 1e9  # added for a clock that it was told to believe: here it is right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """A block with what it says about its time: `uncertainty_s` of the node's clock against this host's."""
+
+    block: Block
+    uncertainty_s: float
+    state: str
+
+
+def dated(bench: Bench, channel: str) -> list[Dated]:
+    """The blocks whose first reading is a value of this channel, in their order."""
+    found = []
+    for each in bench.subscriber.messages:
+        block = understood(each.topic, each.properties, each.payload)
+        if not isinstance(block, Block):
+            continue
+        first = block.readings[0]
+        if first.channel == channel and first.value is not None:
+            uncertainty_s = float(each.properties["tu"]) - ASSUMED_S
+            found.append(Dated(block=block, uncertainty_s=uncertainty_s, state=each.properties["time"]))
+    return found
+
+
+def known(found: Sequence[Dated], truth: Sequence[Sample]) -> list[Dated]:
+    """Those that were over when the truth was taken."""
+    return [each for each in found if each.block.last_utc_s <= truth[-1].utc_ns / 1e9]
+
+
+def worst_s(found: Sequence[Dated], channel: str, truth: Sequence[Sample], allowance_s: float = 0.0) -> float:
+    """By how much the times of the channel's readings are off, beyond what was stated: below 0 is right."""
+    worst = float("-inf")
+    for each in found:
+        for reading in each.block.readings:
+            if reading.channel == channel:
+                utc_ns = round(reading.utc_s * 1e9)
+                off_s = abs(utc_ns - nearest(truth, utc_ns).utc_ns) / 1e9
+                worst = max(worst, off_s - each.uncertainty_s - allowance_s)
+    return worst

@@ -1,0 +1,106 @@
+"""The board begins anew: its button, its power, a technician."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from hil_tests.bench import Bench, NodeBoard, eventually, judge
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
+
+RESTARTS: dict[str, Callable[[NodeBoard], None]] = {
+    "button": lambda node: node.board.reset(),
+    "power": lambda node: node.board.power_cut(),
+}
+
+
+def all_acknowledged(node: NodeBoard) -> None:
+    """Wait until all that this boot of the board has sent by now is acknowledged."""
+    boot = node.cable.hellos()[-1].boot
+    sent = {each for each in node.cable.sent() if each.boot == boot}
+    eventually(lambda: sent <= node.cable.acknowledged(), 20)
+
+
+@pytest.mark.parametrize("restart", RESTARTS)
+def test_a_new_boot_has_a_number_of_its_own_and_begins_at_0(bench: Bench, restart: str) -> None:
+    node = bench.node()
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    first = node.cable.hellos()[-1].boot
+    RESTARTS[restart](node)
+    eventually(lambda: any(each.boot != first for each in bench.received()), 20)
+    all_acknowledged(node)
+    bench.settle()
+
+    judge(bench, node)
+    second = node.cable.hellos()[-1]
+    assert (second.boot >> 16, second.reset) == ((first >> 16) + 1, "power_on")
+    stored = {boot: [row for row in bench.rows() if row.of.boot == boot] for boot in (first, second.boot)}
+    assert {row.of.boot for row in bench.rows()} == set(stored)
+    assert [rows[0].seq for rows in stored.values()] == [0, 0]
+    # No reading of the old boot under the new one: the same octets, but for boot and seq, would show.
+    status = bench.gateway.wait_for(lambda _status: True)
+    assert [each.boot for each in status.nodes] == [second.boot]
+
+
+def test_what_only_the_ram_held_is_lost_with_the_power_and_nothing_else(bench: Bench) -> None:
+    """What is promised: an acknowledged record is on the gateway's disk; all others are in the
+    node's RAM and end with it. The next boot does not name them; the boot number, one higher, is
+    what shows that there may have been any.
+    """
+    node = bench.node()
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    bench.gateway.stop()
+    first = node.cable.hellos()[-1].boot
+    acknowledged = node.cable.acknowledged()
+    eventually(lambda: len(node.cable.sent().keys() - acknowledged) > 10, 20)
+    node.board.power_cut()
+    eventually(lambda: node.cable.hellos()[-1].boot != first, 10)
+    hello = node.cable.hellos()[-1]
+    assert [queued[0] for queued in hello.queued] == [hello.boot]
+    bench.start_gateway()
+    eventually(lambda: any(each.boot == hello.boot for each in bench.received()), 20)
+    bench.settle()
+
+    judge(bench, node)
+    of_first = {row.identity for row in bench.rows() if row.of.boot == first}
+    assert acknowledged <= of_first
+    assert (
+        node.cable.sent().keys() - {each for each in node.cable.sent() if each.boot == hello.boot} > of_first
+    )
+
+
+def mpremote(node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mpremote", "connect", node.board.port, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_technician_gets_in_while_frames_flow_and_the_node_runs_again(bench: Bench) -> None:
+    node = bench.node()
+    other = bench.node()
+    bench.start_gateway()
+    eventually(lambda: {each.node for each in bench.received()} == {node.uid, other.uid}, 15)
+    refused = mpremote(node, "exec", "print(1)")
+    assert refused.returncode != 0
+    assert "in use" in refused.stdout + refused.stderr
+
+    bench.gateway.stop()
+    first, sent = node.cable.hellos()[-1].boot, len(node.cable.sent())
+    eventually(lambda: len(node.cable.sent()) > sent, 10)
+    done = mpremote(node, "exec", "import os; print(sorted(os.listdir('/')))")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "'main.py'" in done.stdout
+    assert mpremote(node, "reset").returncode == 0
+    bench.start_gateway()
+    eventually(lambda: any(each.boot >> 16 == (first >> 16) + 1 for each in bench.received()), 20)
+    all_acknowledged(node)
+    all_acknowledged(other)
+    assert {hello.boot for hello in other.cable.hellos()} == {other.cable.hellos()[0].boot}
+    bench.settle()
+    judge(bench, node)
+    judge(bench, other)

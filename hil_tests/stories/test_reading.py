@@ -1,0 +1,60 @@
+"""A reading travels from the chip to the subscriber, with its value, its unit and its time."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
+from hil_tests.dated import dated, known, worst_s
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
+
+UNITS = {"air_temperature": "Cel", "relative_humidity": "%RH", "air_pressure": "Pa"}
+USEFUL_S = 0.05
+BLOCKS = 16
+SEEN_S = 0.005  # the driver looks every 2 ms whether the HX711 is done; the rest is the scheduler's
+PACED = {"groups": [{"name": "air", "sensors": [0], "period_ms": 100, "scans": 10}, SETTINGS["groups"][1]]}
+
+
+def run(bench: Bench, node: NodeBoard, blocks: int) -> None:
+    bench.start_gateway()
+    node.truth.set_temperature(31.5)
+    node.board.load.kilograms = 12.0
+    eventually(lambda: len(dated(bench, "air_temperature")) >= blocks, 40)
+
+
+def test_a_reading_arrives_with_value_unit_and_time(bench: Bench) -> None:
+    node = bench.node()
+    run(bench, node, BLOCKS)
+    temperatures, loads = node.truth.temperatures(), node.truth.loads()
+    bench.settle()
+    judge(bench, node)
+
+    air, load = dated(bench, "air_temperature"), dated(bench, "bridge_counts")
+    assert {reading.channel: reading.unit for reading in air[-1].block.readings} == UNITS
+    celsius = [each.value for each in air[-1].block.readings if each.channel == "air_temperature"]
+    assert celsius == pytest.approx([31.5, 31.5], abs=0.01)
+    counts, chip = load[-1].block.readings[-1], node.board.hx711
+    assert counts.unit == "count"
+    assert counts.value == pytest.approx(chip.zero + 12.0 * chip.counts_per_kg, abs=6 * chip.noise)
+
+    air = known(air, temperatures)
+    assert worst_s(air, "air_temperature", temperatures) <= 0
+    assert worst_s(known(load, loads), "bridge_counts", loads, SEEN_S) <= 0
+    assert {each.state for each in air[-5:]} == {"resolved"}
+    assert max(each.uncertainty_s for each in air[-5:]) < USEFUL_S
+    # The time tells what was measured before a change of the air from what was measured after it.
+    changed_s = next(each for each in temperatures if each.value == 31.5).utc_ns / 1e9
+    for reading in (reading for each in air for reading in each.block.readings):
+        if reading.channel == "air_temperature" and abs(reading.utc_s - changed_s) > USEFUL_S:
+            assert reading.value == pytest.approx(31.5 if reading.utc_s > changed_s else 12.5, abs=0.01)
+
+
+def test_each_scan_of_a_long_block_has_its_own_true_time(bench: Bench) -> None:
+    node = bench.node(settings=PACED)
+    run(bench, node, 6)
+    temperatures = node.truth.temperatures()
+    air = known(dated(bench, "air_temperature"), temperatures)
+    assert len({reading.utc_s for reading in air[0].block.readings}) == 10
+    # The pace is even but for the node's scheduler: its jitter is not in the stated uncertainty.
+    assert worst_s(air, "air_temperature", temperatures, SEEN_S) <= 0
