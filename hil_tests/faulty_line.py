@@ -6,6 +6,7 @@ It opens a board's port and offers a port of its own. It runs in the boards' thr
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import termios
 import tty
@@ -68,10 +69,9 @@ class FaultyLine:
         self._host = BoardHost.acquire()
         self._up = _Direction(self._host, f"{seed} up", up or Faults())
         self._down = _Direction(self._host, f"{seed} down", down or Faults())
-        self._near = PtyLine(self._host, lambda octets: self._down.carry(octets, self, up=False))
+        self._near = PtyLine(self._host, lambda octets: self._down.carry(octets, self, up=False), link)
         self._upstream = -1
         self._upstream_port = upstream_port
-        self._link = link
         self._silent = False
         self._closed = False
         try:
@@ -124,10 +124,9 @@ class FaultyLine:
         def restore() -> None:
             self._silent = False
             self._upstream_port = upstream_port or self._upstream_port
-            self._unlink()
-            self._link = link or self._link
-            if upstream_port is not None:
+            if upstream_port is not None or link is not None:
                 self._disconnect()
+            self._near.link = link or self._near.link
             self._connect()
 
         self._host.run(restore)
@@ -156,24 +155,18 @@ class FaultyLine:
             self._upstream = os.open(
                 self._upstream_port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
             )
+            # Nobody else may read it, such as a gateway that still has an old name of this pty.
+            fcntl.flock(self._upstream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             tty.setraw(self._upstream, termios.TCSANOW)
             self._host.watch(self._upstream, READ, self._on_upstream)
         self._near.plug()
-        if self._link is not None:
-            self._unlink()
-            self._link.symlink_to(self._near.path)
 
     def _disconnect(self) -> None:
         if self._upstream >= 0:
             self._host.unwatch(self._upstream)
             os.close(self._upstream)
             self._upstream = -1
-        self._unlink()
         self._near.unplug()
-
-    def _unlink(self) -> None:
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
 
     def _on_upstream(self, _events: int) -> None:
         try:

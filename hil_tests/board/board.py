@@ -11,9 +11,10 @@ from typing import Literal, Self, TypeVar
 from hil_tests.board.boot_rom import Cause
 from hil_tests.board.console import Capture
 from hil_tests.board.counters import Counters
-from hil_tests.board.emulator import Emulator, Model
+from hil_tests.board.emulator import Emulator
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost
+from hil_tests.board.model import Model
 from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
 from hil_tests.chips import Air, BME280Chip, HX711Chip, Load
 from hil_tests.interpreters import micropython
@@ -33,7 +34,9 @@ class Board:
     All methods may be called from any thread; only `wait_listening` waits for the board. `air` and `load` are
     what the chips measure; give `chips` and `pin_chip` for others than a BME280 at 0x76 and an
     HX711. `heap_octets` is what the firmware may use. `drift_ppm` is how much too fast its crystal
-    is, `first_ticks_us` what ticks_us shows at a hard reset.
+    is, `first_ticks_us` what ticks_us shows at a hard reset. With a `console_baud` a raw write to
+    the console takes the firmware as long as on the wire; without, no time at all. `link` is a
+    name that leads to `port` whenever the cable is in, and to nothing when it is not.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Board:
         kind: Literal["32-bit", "native"] = "32-bit",
         drift_ppm: int = 0,
         first_ticks_us: int = 0,
+        console_baud: int | None = None,
+        link: Path | None = None,
     ) -> None:
         if len(uid) != UID_OCTETS:
             raise ValueError(f"uid has {len(uid)} octets, not {UID_OCTETS}")
@@ -70,6 +75,8 @@ class Board:
             pin_chip=pin_chip or self.hx711,
             drift_ppm=drift_ppm,
             first_ticks_us=first_ticks_us,
+            console_baud=console_baud,
+            link=link,
         )
         self._capture: Capture | None = None
         self._host: BoardHost | None = None
@@ -147,9 +154,14 @@ class Board:
 
         self._run(unplug)
 
-    def plug(self) -> None:
-        """Put the cables in again, under a new name as likely as not."""
-        self._run(self._plug_all)
+    def plug(self, *, link: Path | None = None) -> None:
+        """Put the cables in again, under a new name as likely as not; `link` replaces the old one."""
+
+        def plug(board: Emulator) -> None:
+            board.console.line.link = link or board.console.line.link
+            self._plug_all(board)
+
+        self._run(plug)
 
     def on_octets(self, capture: Capture | None) -> None:
         """Have `capture(direction, octets, boottime_ns)` called for all that passes the console.

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
+from pathlib import Path
 from typing import Protocol
 
 from hil_tests.board.child import codes
@@ -43,8 +44,10 @@ class State(Enum):
 class Console:
     """Lives in the host's thread. `capture(direction, octets, boottime_ns)`: "up" or "down"."""
 
-    def __init__(self, host: BoardHost, life: Life, counters: Counters, banner: bytes) -> None:
-        self.line = PtyLine(host, self._on_octets)
+    def __init__(
+        self, host: BoardHost, life: Life, counters: Counters, banner: bytes, link: Path | None
+    ) -> None:
+        self.line = PtyLine(host, self._on_octets, link)
         self.ring = InputPipe(RING_OCTETS)
         self.capture: Capture | None = None
         self.listening = threading.Event()  # set while somebody is there to hear what is typed

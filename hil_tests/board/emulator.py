@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,17 @@ from hil_tests.board.counters import Counters
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost, Timer
 from hil_tests.board.line import PtyLine
+from hil_tests.board.model import Model
 from hil_tests.board.peripherals import Nvs, Rtc, Watchdog
 from hil_tests.board.pipe import InputPipe
 from hil_tests.board.processor import Message, Processor, crashed
-from hil_tests.board.wiring import I2cChip, PinChip, Wiring
 
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
 _NVS_NOT_FOUND = -4354  # the ESP32's own errors are negative
 _UART_RING_OCTETS = 256
+_FIFO_OCTETS = 128
+_BITS_PER_OCTET = 10  # with start and stop
 _FIRST_UART_OCTETS = 65536
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """What makes one board differ from the next."""
-
-    uid: bytes
-    program: Path
-    heap_octets: int
-    wiring: Wiring
-    i2c_chips: Sequence[I2cChip]
-    pin_chip: PinChip | None
-    drift_ppm: int
-    first_ticks_us: int
 
 
 class Emulator:
@@ -47,7 +34,7 @@ class Emulator:
 
     def __init__(self, host: BoardHost, model: Model, flash: Flash, nvs: Path, counters: Counters) -> None:
         self.chips = ChipBoard(host, model.wiring, model.i2c_chips, model.pin_chip)
-        self.console = Console(host, self, counters, BANNER)
+        self.console = Console(host, self, counters, BANNER, model.link)
         self.uarts = {number: PtyLine(host, self._uart_sink(number)) for number in model.wiring.uarts}
         self._uart_rings = {number: InputPipe(_UART_RING_OCTETS) for number in model.wiring.uarts}
         self._host = host
@@ -62,6 +49,7 @@ class Emulator:
         self._run_boot = self._run_main = True
         self._started_ns = 0  # of the last hard reset, CLOCK_MONOTONIC
         self._wake: Timer | None = None
+        self._sending_until = 0.0
         self._queries: dict[str, Callable[..., Any]] = {
             "boot": self._config,
             "mounted": self._on_mounted,
@@ -221,7 +209,20 @@ class Emulator:
         else:
             processor.send(codes.VALUE)
             return
-        line.when_free(lambda: processor.send(codes.VALUE))
+        wait_s = self._wait_s(len(message.octets)) if message.small == 0 else 0.0
+        if wait_s > 0:
+            self._host.after(wait_s, lambda: line.when_free(lambda: processor.send(codes.VALUE)))
+        else:
+            line.when_free(lambda: processor.send(codes.VALUE))
+
+    def _wait_s(self, octets: int) -> float:
+        # The ESP32 waits until all but a FIFO of what it writes is on the wire.
+        baud = self._model.console_baud
+        if baud is None:
+            return 0.0
+        now = time.monotonic()
+        self._sending_until = max(now, self._sending_until) + octets * _BITS_PER_OCTET / baud
+        return self._sending_until - now - _FIFO_OCTETS * _BITS_PER_OCTET / baud
 
     def _answer(self, processor: Processor, message: Message) -> None:
         name, *arguments = json.loads(message.octets)

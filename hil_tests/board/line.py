@@ -6,23 +6,30 @@ import os
 import pty
 import tty
 from collections.abc import Callable
+from pathlib import Path
 
 from hil_tests.board.host import READ, WRITE, BoardHost, Timer
 
-BACKLOG_OCTETS = 4096  # beyond what the kernel holds; then the board has to wait
-STALL_S = 0.2  # nobody took an octet for so long: nobody is there
+BACKLOG_OCTETS = 65536  # beyond what the pty holds, as a real adapter's driver has; then the board waits
+# The pty took nothing for so long: nobody is there. It takes 4 KiB at a time, which may be a
+# second's work for a reader of single octets on a busy machine.
+STALL_S = 2.0
 _READ_OCTETS = 4096
 
 
 class PtyLine:
     """Lives in the host's thread. `on_octets(octets)` for what arrives at the board.
 
-    A reader that takes its time slows the board; one that takes nothing for STALL_S makes the line
-    drop what the board says, until somebody reads again.
+    A `link` is made when the cable is plugged in and removed before it is pulled out: the kernel
+    gives the number of a pty to the next one, and a name left behind would lead to a stranger's.
+
+    A reader that takes its time slows the board once the backlog is full; one that takes nothing
+    for STALL_S makes the line drop what the board says, until somebody reads again.
     """
 
-    def __init__(self, host: BoardHost, on_octets: Callable[[bytes], None]) -> None:
+    def __init__(self, host: BoardHost, on_octets: Callable[[bytes], None], link: Path | None = None) -> None:
         self.dropped = 0
+        self.link = link
         self._host = host
         self._on_octets = on_octets
         self._far = -1
@@ -56,11 +63,16 @@ class PtyLine:
         os.set_blocking(self._far, False)
         self._path = os.ttyname(self._near)
         self._host.watch(self._far, READ, self._on_event)
+        if self.link is not None:
+            self.link.unlink(missing_ok=True)
+            self.link.symlink_to(self._path)
 
     def unplug(self) -> None:
         """Hang up whoever has it open."""
         if not self.plugged:
             return
+        if self.link is not None:
+            self.link.unlink(missing_ok=True)
         self._host.unwatch(self._far)
         os.close(self._far)
         os.close(self._near)

@@ -10,7 +10,9 @@ from hil_tests.board.host import BoardHost, Timer
 from hil_tests.board.processor import Processor
 from hil_tests.board.wiring import PinChip, Wiring
 
-BURST_GAP_NS = 5_000_000  # clock pulses further apart belong to different readings
+READING_PULSES = 25  # the least that end one reading of a clocked chip
+READING_GAP_NS = 1_000_000  # clock pulses further apart may belong to different readings
+ABANDONED_NS = 50_000_000  # nobody takes so long over one reading
 EDGE_POLL_S = 0.002  # how often a chip's output is looked at while an interrupt waits for it
 
 
@@ -28,6 +30,7 @@ class Pins:
         self._levels: dict[int, int] = {}
         self._edges: dict[int, int] = {}  # pin -> edges wanted
         self._pulsed_ns = 0
+        self._pulses = 0
         self._processor: Processor | None = None
         self._polling: Timer | None = None
 
@@ -50,10 +53,7 @@ class Pins:
         self._levels[pin] = level
         if pin == self._clock and self._chip is not None:
             if level and not before:
-                now = time.monotonic_ns()
-                if now - self._pulsed_ns > BURST_GAP_NS:
-                    self._log(type(self._chip).__name__)
-                self._pulsed_ns = now
+                self._count_pulse(type(self._chip).__name__)
             self._chip.clock(level)
         self._tell_edge(pin, before, level)
 
@@ -67,6 +67,16 @@ class Pins:
         self._levels[pin] = self.sense(pin)
         if self._data in self._edges and self._polling is None:
             self._polling = self._host.after(EDGE_POLL_S, self._poll_chip)
+
+    def _count_pulse(self, chip: str) -> None:
+        now = time.monotonic_ns()
+        gap = now - self._pulsed_ns
+        if gap > ABANDONED_NS or (self._pulses >= READING_PULSES and gap > READING_GAP_NS):
+            self._pulses = 0
+        if not self._pulses:
+            self._log(chip)
+        self._pulses += 1
+        self._pulsed_ns = now
 
     def _poll_chip(self) -> None:
         self._polling = None

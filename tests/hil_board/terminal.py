@@ -1,5 +1,6 @@
 """Somebody at the other end of a board's cable."""
 
+import fcntl
 import os
 import select
 import time
@@ -17,6 +18,7 @@ class Terminal:
 
     def __init__(self, port: str) -> None:
         self.fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever has an old name of it keeps out
 
     def __enter__(self) -> Self:
         return self
@@ -35,7 +37,8 @@ class Terminal:
             left = until - time.monotonic()
             if left <= 0 or not select.select([self.fd], [], [], left)[0]:
                 raise AssertionError(f"no {ending!r} in ...{heard[-400:]!r}")
-            heard += os.read(self.fd, 1)
+            with suppress(BlockingIOError):  # a pty may be readable a moment before it is
+                heard += os.read(self.fd, 1)
         return heard
 
     def read_for(self, seconds: float) -> bytes:
@@ -43,15 +46,17 @@ class Terminal:
         until = time.monotonic() + seconds
         heard = b""
         while (left := until - time.monotonic()) > 0 and select.select([self.fd], [], [], left)[0]:
-            heard += os.read(self.fd, 4096)
+            with suppress(BlockingIOError):
+                heard += os.read(self.fd, 4096)
         return heard
 
     def is_hung_up(self) -> bool:
         """Whether the far side is gone; what it said before is thrown away."""
         poll = select.poll()
-        poll.register(self.fd)
+        poll.register(self.fd, select.POLLIN)
         while not any(events & select.POLLHUP for _, events in poll.poll(WAIT_S * 1000)):
-            os.read(self.fd, 4096)
+            with suppress(BlockingIOError):
+                os.read(self.fd, 4096)
         with suppress(OSError):
             while os.read(self.fd, 4096):
                 pass

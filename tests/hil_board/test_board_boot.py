@@ -177,3 +177,14 @@ def test_accesses_tell_when_a_chip_was_read(new_board: NewBoard) -> None:
     assert (chip.chip, chip.written, chip.read) == ("BME280Chip", b"\xd0", b"\x60")
     assert pins.chip == "HX711Chip"
     assert 0 <= pins.boottime_ns - chip.boottime_ns < 2_000_000_000
+
+
+def test_one_reading_of_a_clocked_chip_is_one_access(new_board: NewBoard) -> None:
+    board = new_board()
+    with raw_repl(board) as repl:
+        repl.execute(
+            "import time\nfrom machine import Pin\np = Pin(18, Pin.OUT)\n"
+            "for _ in range(3):\n    for n in range(25): p(1); p(0); time.sleep_ms(n == 12 and 3)\n"
+            "    time.sleep_ms(20)\n"
+        )
+    assert [access.chip for access in board.accesses] == ["HX711Chip"] * 3

@@ -1,8 +1,12 @@
 """The emulated board's console: octets, Ctrl-C, and a cable that nobody reads or somebody pulls."""
 
+from pathlib import Path
+from time import sleep
+
 import pytest
 
 from hil_tests.board.console import RING_OCTETS
+from hil_tests.board.line import STALL_S
 from tests.hil_board.conftest import NewBoard
 from tests.hil_board.terminal import Terminal, raw_repl, wait_for
 
@@ -138,11 +142,15 @@ def test_a_board_that_nobody_hears_runs_on_and_drops(new_board: NewBoard) -> Non
         terminal.read_until(b"KeyboardInterrupt: \r\n")
 
 
-def test_a_slow_reader_loses_nothing(new_board: NewBoard) -> None:
-    board = new_board("for n in range(20000): print(n)\nprint('end')")
+def test_a_reader_that_pauses_loses_nothing(new_board: NewBoard) -> None:
+    board = new_board("for n in range(30000): print(n)\nprint('end')")
+    heard = b""
     with Terminal(board.port) as terminal:
-        said = terminal.read_until(b"end\r\n")
-    assert said.endswith(b"".join(b"%d\r\n" % n for n in range(20000)) + b"end\r\n")
+        terminal.read_until(b"\r\n9\r\n")
+        sleep(STALL_S / 2)
+        while not heard.endswith(b">>> "):
+            heard += terminal.read_for(0.05)
+    assert heard.startswith(b"".join(b"%d\r\n" % n for n in range(10, 30000)) + b"end\r\n")
     assert board.counters.dropped_up == 0
 
 
@@ -186,3 +194,27 @@ def test_input_reads_a_line_with_echo(new_board: NewBoard) -> None:
         terminal.read_until(b"name? ")
         terminal.write(b"ab\x7fc\r")
         terminal.read_until(b"ab\b \bc\r\n'ac'\r\n")
+
+
+def test_a_console_with_a_baud_rate_holds_the_writer_up(new_board: NewBoard) -> None:
+    board = new_board(
+        "import sys, time\nt = time.ticks_ms()\n"
+        "for _ in range(4): sys.stdout.buffer.write(b'~' * 576)\n"
+        "print('took', time.ticks_diff(time.ticks_ms(), t))",
+        console_baud=115200,
+    )
+    with Terminal(board.port) as terminal:
+        terminal.read_until(b"took ")
+        assert int(terminal.read_until(b"\r\n")) >= (2304 - 128) * 10 * 1000 // 115200 - 1
+
+
+def test_the_link_leads_to_the_port_while_the_cable_is_in(new_board: NewBoard, tmp_path: Path) -> None:
+    link = tmp_path / "ttyUSB0"
+    board = new_board("while True: print(input())", link=link)
+    assert link.readlink() == Path(board.port)
+    board.unplug()
+    assert not link.is_symlink()
+    board.plug(link=tmp_path / "ttyUSB1")
+    assert (tmp_path / "ttyUSB1").readlink() == Path(board.port)
+    board.stop()
+    assert not [path for path in tmp_path.iterdir() if path.is_symlink()]
