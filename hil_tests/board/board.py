@@ -8,7 +8,6 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-from hil_tests.board.boot_rom import Cause
 from hil_tests.board.console import Capture
 from hil_tests.board.counters import Counters
 from hil_tests.board.emulator import Emulator
@@ -119,8 +118,8 @@ class Board:
         self._run(cut)
 
     def reset(self) -> None:
-        """Press the EN button: to the chip it is a power-on, except for what the RTC holds."""
-        self._run(lambda board: board.hard_reset(Cause.POWER_ON))
+        """Press the EN button: to the chip it is a power-on, and the RTC forgets everything."""
+        self._run(Emulator.press_enable)
 
     def stop(self) -> None:
         """Switch off and take the cable out. `start` begins anew, on another port perhaps."""

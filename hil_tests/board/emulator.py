@@ -78,8 +78,12 @@ class Emulator:
     def power_on(self) -> None:
         """Does nothing to a board that has power."""
         if self._processor is None:
-            self._rtc.power_on()
-            self.hard_reset(Cause.POWER_ON)
+            self.press_enable()
+
+    def press_enable(self) -> None:
+        """The EN button; also the end of deep sleep, download mode and a crash."""
+        self._rtc.power_on()
+        self.hard_reset(Cause.POWER_ON)
 
     def power_off(self) -> None:
         """At once, whatever the processor is doing."""

@@ -1,6 +1,8 @@
 """Many boards in one thread, and what happens when something in that thread fails."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -113,3 +115,28 @@ def test_waiting_for_a_board_without_power_ends(new_board: NewBoard) -> None:
     board.start()
     with raw_repl(board) as repl:
         assert repl.execute("print(1)") == "1\n"
+
+
+def test_a_killed_host_takes_its_boards_with_it(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom hil_tests.board import Board\n"
+        f"board = Board(Path({str(tmp_path)!r}))\nboard.start()\nboard.wait_listening()\n"
+        "print(board.pid, flush=True)\nsys.stdin.read()\n"
+    )
+    host = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert host.stdout
+    assert host.stdin
+    pid = int(host.stdout.readline())
+    host.kill()
+    host.wait()
+    wait_for(lambda: not Path(f"/proc/{pid}").exists() or is_zombie(pid))
+    host.stdin.close()
+    host.stdout.close()
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it is dead and only nobody has asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except OSError:
+        return True

@@ -207,7 +207,9 @@ def test_the_rtc_is_set_and_kept_until_the_power_fails(new_board: NewBoard) -> N
     board = new_board()
     run(board, "from machine import RTC\nRTC().datetime((2026, 3, 4, 2, 5, 6, 7, 8))")
     source = "from machine import RTC\nimport time\nprint(RTC().datetime()[:6], time.gmtime()[:5])"
-    board.reset()
+    with raw_repl(board) as repl:
+        repl.write(b"import machine; machine.reset()\x04")
+        repl.read_until(b">>> ")
     assert run(board, source) == "(2026, 3, 4, 2, 5, 6) (2026, 3, 4, 5, 6)\n"
     board.power_cut()
     assert run(board, source).startswith("(2000, 1, 1, 5, 0, 0)")
