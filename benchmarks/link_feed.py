@@ -22,6 +22,7 @@ from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
 BOOT = 7 << 16 | 0x1234
 UID = b"\x24\x0a\xc4\x00\x00\x01"
 SCANS = 10
+SCAN_US = 1000
 CHUNK = 4096
 DESCRIPTOR = {
     "channels": [
@@ -43,7 +44,7 @@ def frames_of(count: int) -> list[bytes]:
         builder.clear()
         for scan in range(SCANS):
             at = seq * SCANS + scan
-            builder.add(at * 1000, (2500 + at % 7, 4500 - at % 11, 101_325 + at % 13))
+            builder.add(at * SCAN_US, (2500 + at % 7, 4500 - at % 11, 101_325 + at % 13))
         frames.append(stuff(builder.encode(encoder, BOOT, 1, seq, 0), ESCAPES_UP))
     return frames
 
@@ -67,7 +68,8 @@ class Feed:
 
     def session(self) -> None:
         """Say HELLO and go on until everything is acknowledged."""
-        began = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        # All scans lie in the past of the node's clock, as those of a real node do.
+        began = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - len(self.frames) * SCANS * SCAN_US * 1000
         os.set_blocking(self.line, False)
         reader = FrameReader(FRAME_LIMIT_DOWN)
         encoder = cbor.Encoder(1024)

@@ -13,18 +13,19 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from paho.mqtt.client import Client, DisconnectFlags
+from paho.mqtt.client import DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.sinks.buffered_socket import BufferedClient
 from gateway.sinks.mqtt_properties import packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from paho.mqtt.client import ConnectFlags
+    from paho.mqtt.client import Client, ConnectFlags
 
 CONNECT_TIMEOUT_S = 15.0  # a cluster whose leader has just died takes more than 5 s to answer
 PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longest part is a reason's text
@@ -113,7 +114,7 @@ class MqttConnection:
                 await self._connect()
                 self._fd = self._client.socket().fileno()  # type: ignore[union-attr]
                 self._loop.add_reader(self._fd, self._on_readable)
-                self._write_soon()
+                self.flush()
                 await self._accepted.wait()
         except TimeoutError:
             raise ConnectionLost("unreachable", f"no answer for {CONNECT_TIMEOUT_S:.0f} s") from None
@@ -138,8 +139,21 @@ class MqttConnection:
         return info.mid
 
     def flush(self) -> None:
-        """Call after the last publish of a turn: what the socket did not take goes when it can."""
-        self._write_soon()
+        """Send what `publish` kept; call after the last one of a turn. What does not go now goes later."""
+        buffered = self._client.buffered
+        if self._error is not None or buffered is None:
+            return
+        try:
+            buffered.flush()
+        except OSError as error:
+            self._fail(ConnectionLost("connection_lost", str(error)))
+            return
+        if bool(buffered.unsent) != self._writing:
+            self._writing = not self._writing
+            if self._writing:
+                self._loop.add_writer(self._fd, self.flush)
+            else:
+                self._loop.remove_writer(self._fd)
 
     def take_acks(self) -> list[Ack]:
         """PUBACKs since the last call."""
@@ -150,7 +164,7 @@ class MqttConnection:
         """Call often: pings, and notices a broker that is silent. Raises ConnectionLost."""
         if self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._fail(ConnectionLost("silent", "no answer to a ping"))
-        self._write_soon()
+        self.flush()
         self.check()
 
     async def close(self) -> None:
@@ -162,9 +176,9 @@ class MqttConnection:
         if sock is not None:
             sock.close()
 
-    def _make_client(self) -> Client:
+    def _make_client(self) -> BufferedClient:
         broker = self._broker
-        client = Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -220,24 +234,15 @@ class MqttConnection:
         await done
 
     def _on_readable(self) -> None:
-        code = self._client.loop_read()
-        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._fail(ConnectionLost("connection_lost", code.name.lower()))
-        self._write_soon()
+        buffered = self._client.buffered
+        while self._error is None:
+            code = self._client.loop_read()
+            if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._fail(ConnectionLost("connection_lost", code.name.lower()))
+            elif buffered is None or not buffered.pending():
+                break
+        self.flush()
         self._on_news()
-
-    def _on_writable(self) -> None:
-        code = self._client.loop_write()
-        if code not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
-            self._fail(ConnectionLost("connection_lost", code.name.lower()))
-        elif not self._client.want_write():
-            self._writing = False
-            self._loop.remove_writer(self._fd)
-
-    def _write_soon(self) -> None:
-        if self._error is None and not self._writing and self._client.want_write():
-            self._writing = True
-            self._loop.add_writer(self._fd, self._on_writable)
 
     def _on_connect(
         self,

@@ -1,0 +1,81 @@
+"""A socket that sends and receives in large pieces for a client that does so in small ones.
+
+paho-mqtt sends every packet by itself and receives each in three pieces. A system call and the
+broker's waking up for each cost more than all its Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from typing import TYPE_CHECKING
+
+from paho.mqtt.client import Client
+
+if TYPE_CHECKING:
+    import socket
+
+RECEIVE_OCTETS = 65_536
+
+
+class BufferedSocket:
+    """Looks like the socket it wraps. `send` keeps, `flush` sends."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._out = bytearray()
+        self._in = b""
+
+    @property
+    def unsent(self) -> int:
+        """Octets that wait for `flush`."""
+        return len(self._out)
+
+    def pending(self) -> int:
+        """Octets received that nobody has taken: no event will tell of them."""
+        decrypted = self._inner.pending() if isinstance(self._inner, ssl.SSLSocket) else 0
+        return len(self._in) + decrypted
+
+    def send(self, octets: bytes) -> int:
+        """Keep for `flush`."""
+        self._out += octets
+        return len(octets)
+
+    def flush(self) -> None:
+        """Send what waits, as much as the socket takes now. Raises OSError."""
+        if self._out:
+            try:
+                del self._out[: self._inner.send(self._out)]
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                return
+
+    def recv(self, count: int) -> bytes:
+        """Up to `count` octets. Raises BlockingIOError where there are none, as a socket does."""
+        if not self._in:
+            self._in = self._inner.recv(RECEIVE_OCTETS)
+        octets, self._in = self._in[:count], self._in[count:]
+        return octets
+
+    def fileno(self) -> int:
+        """The wrapped socket's."""
+        return self._inner.fileno()
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - a socket's signature
+        """The wrapped socket's."""
+        self._inner.setblocking(flag)
+
+    def close(self) -> None:
+        """Send what can go now, a good bye perhaps, and close the wrapped socket."""
+        with contextlib.suppress(OSError):
+            self.flush()
+        self._inner.close()
+
+
+class BufferedClient(Client):
+    """paho's client on a BufferedSocket."""
+
+    buffered: BufferedSocket | None = None
+
+    def _create_socket(self) -> BufferedSocket:  # type: ignore[override]
+        self.buffered = BufferedSocket(super()._create_socket())  # type: ignore[arg-type]
+        return self.buffered
