@@ -111,9 +111,11 @@ class Sampler:
         return items
 
     def _add(self, ticks_us: int, items: tuple) -> None:
-        if not self._builder.count:
-            self._begun_us = ticks_us
         self._latest_us = max(self._latest_us, ticks_us)  # time never goes back within a block
+        if not self._builder.keeps_pace(self._latest_us):
+            self._flush()
+        if not self._builder.count:
+            self._begun_us = self._latest_us
         self._builder.add(self._latest_us, items)
 
     def _flush(self) -> None:

@@ -10,7 +10,7 @@ from gateway.descriptors import Descriptor, Descriptors, Group, Unreadable
 from gateway.node_clock import TimeState
 from gateway.timeline import UtcInstant
 from wire import faults, up
-from wire.block import scans_of
+from wire.block import PACE_US, scans_of
 from wire.errors import WireError
 
 NS_PER_US = 1000
@@ -134,6 +134,9 @@ def _pack(stored: StoredRecord, block: up.Block, descriptor: Descriptor, timelin
         raise Unreadable("group_unknown", f"group {block.group} of {len(descriptor.groups)}")
     group = descriptor.groups[block.group]
     values = absolute(block, len(group.channels))
+    utc_ns, span_ns, uncertainty_ns, state = _when(stored, block, timeline)
+    if len(values) > 2 * len(group.channels):
+        uncertainty_ns += PACE_US * NS_PER_US  # of the scans between the first and the last
     return Pack(
         stored.uid,
         descriptor,
@@ -143,7 +146,10 @@ def _pack(stored: StoredRecord, block: up.Block, descriptor: Descriptor, timelin
         block.stream,
         block.seq,
         block.seq + 1,
-        *_when(stored, block, timeline),
+        utc_ns,
+        span_ns,
+        uncertainty_ns,
+        state,
         values,
         block.exceptions,
     )

@@ -5,10 +5,13 @@ stands in the exceptions under its index.
 """
 
 from wire.cbor import Encoder
+from wire.compat import const
 from wire.errors import WireError
 from wire.faults import Fault
 from wire.message import BLOCK
 from wire.up import Block
+
+PACE_US = const(10000)  # between the first and the last, a scan is so near to the even pace or nearer
 
 
 class BlockBuilder:
@@ -23,6 +26,11 @@ class BlockBuilder:
         self._count = 0
         self._t_first = 0
         self._t_last = 0
+        # The paces that date every scan so far rightly: microseconds over scans, from least to most.
+        self._least = 0
+        self._least_over = 1
+        self._most = 0
+        self._most_over = 1
 
     @property
     def count(self) -> int:
@@ -34,10 +42,22 @@ class BlockBuilder:
         """True when another scan would not fit."""
         return self._count >= self._scans
 
+    def keeps_pace(self, ticks: int) -> bool:
+        """False when a scan at `ticks` would make an earlier one seem over PACE_US off: end the block."""
+        if self._count < 2:
+            return True
+        offset = ticks - self._t_first
+        return (
+            offset * self._least_over >= self._least * self._count
+            and offset * self._most_over <= self._most * self._count
+        )
+
     def add(self, ticks: int, items: tuple[int | Fault, ...]) -> None:
         """Take one scan: `items` has an int or a Fault for each channel."""
         if self._count == 0:
             self._t_first = ticks
+        else:
+            self._narrow(ticks - self._t_first)
         self._t_last = ticks
         at = self._count * self._channels
         for channel in range(self._channels):
@@ -74,6 +94,17 @@ class BlockBuilder:
         if self._faults:
             encoder.value(self._faults)
         return encoder.take()
+
+    def _narrow(self, offset: int) -> None:
+        count = self._count
+        least = offset - PACE_US
+        if count == 1 or least * self._least_over > self._least * count:
+            self._least = least
+            self._least_over = count
+        most = offset + PACE_US
+        if count == 1 or most * self._most_over < self._most * count:
+            self._most = most
+            self._most_over = count
 
     def clear(self) -> None:
         """Begin the next block."""

@@ -24,19 +24,34 @@ def test_slots_lie_at_an_even_pace_and_do_not_drift():
     assert missed == 0
 
 
-def test_a_late_scan_does_not_move_the_ones_after_it():
-    blocks, missed = sample("sample([Chip({2: 130000})], 2)")
+def times_ms(blocks):
+    """When each scan was taken, as a gateway works it out."""
+    found = []
+    for block in blocks:
+        last = len(block.values) - 1
+        found += [(block.t_first + block.span * at // max(last, 1)) // 1000 for at in range(last + 1)]
+    return found
+
+
+def test_a_late_scan_keeps_its_time_and_does_not_move_the_ones_after_it():
+    blocks, missed = sample("sample([Chip({2: 130000})], 4)")
     assert missed == 0
-    assert values(blocks) == [[at] for at in range(1, 11)]
+    assert values(blocks) == [[at] for at in range(1, 15)]
+    assert times_ms(blocks) == [0, 100, 240, *range(300, 1400, 100)]
+
+
+def test_scans_that_are_a_little_late_share_a_block():
+    blocks, missed = sample("sample([Chip({2: 99000})], 2)")
+    assert missed == 0
     assert [(block.t_first, block.span) for block in blocks] == [(0, 400_000), (500_000, 400_000)]
 
 
 def test_a_missed_slot_is_a_hole_in_its_place_and_never_made_up_for():
-    blocks, missed = sample("sample([Chip({2: 230000})], 2)")
+    blocks, missed = sample("sample([Chip({2: 230000})], 3)")
     assert missed == 1
     assert values(blocks) == [[1], [2], [None], [3], [4], [5], [6], [7], [8], [9]]
     assert blocks[0].exceptions == {2: faults.MISSED.code}
-    assert [(block.t_first, block.span) for block in blocks] == [(0, 400_000), (500_000, 400_000)]
+    assert times_ms(blocks) == [0, 100, 200, 340, *range(400, 1000, 100)]
 
 
 def test_a_long_stall_ends_its_block_and_the_next_begins_with_a_reading():

@@ -13,7 +13,7 @@ from gateway.readings import Loss, absolute, pack_of
 from gateway.timeline import UtcInstant
 from tests.gateway.sinks.records import AIR_HASH, BOOT, UID, Library, block, gap
 from wire import cbor, up
-from wire.block import scans_of
+from wire.block import PACE_US, scans_of
 
 MS = 1_000_000
 
@@ -67,9 +67,14 @@ def test_a_block_has_names_units_and_the_time_of_every_scan(library):
 def test_uncertainty_and_state_are_the_worse_of_both_ends(library):
     timeline = TickedUtc()
     timeline.state = TimeState.PROVISIONAL
-    pack = read(block(7, scans=3), library, timeline)
-    assert pack.uncertainty_ns == 14_000_000
+    pack = read(block(7, scans=2), library, timeline)
+    assert pack.uncertainty_ns == 13_000_000
     assert pack.state is TimeState.PROVISIONAL
+
+
+def test_scans_without_a_time_stamp_of_their_own_add_the_tolerance_of_the_pace(library):
+    pack = read(block(7, scans=3), library, TickedUtc())
+    assert pack.uncertainty_ns == 14_000_000 + PACE_US * 1000
 
 
 def test_a_gap_tells_what_is_lost_and_of_which_time(library):
