@@ -41,7 +41,7 @@ def test_what_comes_while_the_broker_is_away_arrives_later(draining_bench: Bench
     assert not [fault for fault in status.faults if SINK in fault.subject]
     bench.settle()
     assert node.cable.acknowledged() <= bench.received() <= node.cable.sent().keys()
-    bench.gateway.wait_for(lambda status: status.store.stored == 0)
+    bench.gateway.wait_for(lambda status: status.store.stored <= 1)  # the newest keeps the ids going
 
 
 def test_a_node_without_a_gateway_goes_on_measuring_and_tells_later(bench: Bench) -> None:
