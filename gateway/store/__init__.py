@@ -1,7 +1,8 @@
-"""What is on disk: SQLite through apsw, one writer thread, acknowledged means committed."""
+"""SQLite through apsw: records, cursors, descriptors and what is known of time, on disk."""
 
-from gateway.store.database import StoreError
-from gateway.store.rows import Arrival, Stored
+from gateway.store.errors import StoreError
+from gateway.store.records import Arrival, KnownNode, Stored
 from gateway.store.store import Store
+from gateway.store.writer import StoreState
 
-__all__ = ["Arrival", "Store", "StoreError", "Stored"]
+__all__ = ["Arrival", "KnownNode", "Store", "StoreError", "StoreState", "Stored"]

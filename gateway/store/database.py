@@ -1,102 +1,132 @@
-"""Opens the database file so that a commit is durable, or says why it would not be."""
+"""The one connection that writes, and what it must prove before it may."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from importlib.resources import files
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import apsw
 
+from gateway.store import migrations
+from gateway.store.errors import StoreError, from_sqlite
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-FILE_NAME = "store.db"
-LOCK_NAME = "store.lock"
-SCHEMA_VERSION = 1
-SYNCHRONOUS_FULL = 2
-BUSY_MS = 5000
-CACHE_KIB = 4096
+BUSY_TIMEOUT_MS = 2000  # somebody looks into the file with another tool
+WAL_PAGES = 1000  # checkpointed at this size, 4 MB
+WAL_OCTETS_KEPT = 8 * 1024 * 1024  # what a long transaction may leave of the WAL on the disk
+FULL = 2  # PRAGMA synchronous
+
+_BEGIN = "BEGIN IMMEDIATE"
+_COMMIT = "COMMIT"
+_ROLLBACK = "ROLLBACK"
 
 
-class StoreError(Exception):
-    """The store cannot promise what an acknowledgement promises."""
+class Database:
+    """Owns the writing connection. It also checkpoints, and no other connection does either."""
 
+    def __init__(self, path: Path, vfs: str = "") -> None:
+        """Open and prepare for durable commits, or raise StoreError.
 
-class DirectoryLock:
-    """One process at a time in a state directory; the kernel frees it with the process."""
-
-    def __init__(self, directory: Path) -> None:
-        path = directory / LOCK_NAME
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        Nothing is written before `recover` unless the file is new or of an older version.
+        """
+        self.path = path
+        self._wal_pages = 0
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(self._fd, 20).decode(errors="replace").strip()
-            os.close(self._fd)
-            raise StoreError(f"{directory}: in use by process {owner or 'unknown'}") from None
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+            self.connection = apsw.Connection(str(path), vfs=vfs or None)
+        except apsw.Error as error:
+            raise from_sqlite(f"opening {path}", error) from error
+        try:
+            self._prepare()
+        except BaseException:
+            self.connection.close()
+            raise
 
-    def release(self) -> None:
-        """Let the next process in."""
-        os.close(self._fd)
+    def recover(self) -> None:
+        """Bring everything that was ever committed to stable storage, or raise StoreError.
+
+        After an fsync that failed, the WAL may hold frames that are in the page cache only, in this
+        process or in a former one. What is appended behind them would be lost with them at a power
+        cut. A TRUNCATE checkpoint copies them into the database file, syncs that and starts the WAL
+        anew.
+        """
+        try:
+            self._roll_back()
+            left = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error as error:
+            raise from_sqlite(f"checkpoint of {self.path}", error) from error
+        if left != (0, 0):
+            raise StoreError("pragma", f"{self.path}: wal_checkpoint(TRUNCATE) left {left} frames")
+
+    def checkpoint_if_due(self) -> None:
+        """Copy a WAL of WAL_PAGES or more into the database file. Raises apsw.Error."""
+        if self._wal_pages >= WAL_PAGES:
+            self._wal_pages = 0
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    @contextmanager
+    def transaction(self) -> Iterator[apsw.Connection]:
+        """All or nothing. It is on stable storage when the block is left without an exception."""
+        self.connection.execute(_BEGIN)
+        try:
+            yield self.connection
+            self.connection.execute(_COMMIT)
+        except BaseException:
+            with suppress(apsw.Error):  # `recover` tries again
+                self._roll_back()
+            raise
+
+    def close(self) -> None:
+        """Close. SQLite checkpoints and removes the WAL if it can; if not, the next `recover` does."""
+        with suppress(apsw.Error):
+            self.connection.close()
+
+    def _prepare(self) -> None:
+        connection = self.connection
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        try:
+            version = connection.pragma("user_version")
+            steps = migrations.steps()
+            if version > len(steps):
+                raise StoreError(
+                    "newer",
+                    f"{self.path} is of version {version}, this program knows up to {len(steps)}: "
+                    "install the newer program again, or move the file away",
+                )
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", FULL)
+            connection.pragma("journal_size_limit", WAL_OCTETS_KEPT)
+            require_durable(connection)
+            connection.wal_autocheckpoint(0)  # its errors would be lost; see checkpoint_if_due
+            connection.set_wal_hook(self._on_wal)
+            if version < len(steps):
+                self.recover()
+            for number in range(version, len(steps)):
+                with self.transaction():
+                    connection.execute(steps[number])
+                    connection.pragma("user_version", number + 1)
+        except apsw.Error as error:
+            raise from_sqlite(f"opening {self.path}", error) from error
+
+    def _roll_back(self) -> None:
+        if self.connection.in_transaction:
+            self.connection.execute(_ROLLBACK)
+
+    def _on_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
 
 
-def open_writer(path: Path, vfs: str | None = None) -> apsw.Connection:
-    """The one connection that writes and checkpoints: WAL, synchronous FULL, the present schema."""
-    try:
-        connection = apsw.Connection(str(path), vfs=vfs)
-        connection.set_busy_timeout(BUSY_MS)
-        _migrate(connection, path)
-        connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", SYNCHRONOUS_FULL)
-        connection.pragma("cache_size", -CACHE_KIB)
-    except apsw.Error as error:
-        raise StoreError(f"{path}: {error}") from error
-    check_durable(connection)
-    return connection
-
-
-def open_reader(path: Path, vfs: str | None = None) -> apsw.Connection:
-    """A connection that only reads."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.pragma("cache_size", -CACHE_KIB)
-    return connection
-
-
-def check_durable(connection: apsw.Connection) -> None:
-    """Raise StoreError unless a commit of this connection survives a power cut."""
+def require_durable(connection: apsw.Connection) -> None:
+    """Raise StoreError unless a COMMIT on this connection returns after the fsync of its WAL."""
+    name = connection.filename
     mode = connection.pragma("journal_mode")
     if mode != "wal":
-        raise StoreError(f"journal_mode is {mode}, not wal: nothing is acknowledged")
-    level = connection.pragma("synchronous")
-    if not isinstance(level, int) or level < SYNCHRONOUS_FULL:
-        raise StoreError(f"synchronous is {level}, below FULL: nothing is acknowledged")
-
-
-def checkpoint(connection: apsw.Connection) -> None:
-    """Move all of the WAL into the database and sync both. Raises on any failure.
-
-    Before the first commit after an open, and after any error: pages of the WAL that a failed
-    fsync left in the page cache look written, and what is appended behind them would be lost
-    with them at the next power cut (docs/durability.md).
-    """
-    busy, _frames, _done = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
-    if busy:
-        raise StoreError("the checkpoint is blocked by a reader")
-
-
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    version = connection.pragma("user_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path}: schema {version} is newer than this version's {SCHEMA_VERSION}; install that again"
+            "pragma", f"{name}: journal_mode is {mode}, not wal: does its file system take locks?"
         )
-    for number in range(version + 1, SCHEMA_VERSION + 1):
-        script = files("gateway.store").joinpath(f"{number:04}.sql").read_text()
-        with connection:
-            connection.execute(script)
-            connection.pragma("user_version", number)
+    synchronous = connection.pragma("synchronous")
+    if synchronous != FULL:
+        raise StoreError("pragma", f"{name}: synchronous is {synchronous}, not {FULL} (FULL)")

@@ -1,233 +1,294 @@
-"""The store as the rest of the gateway sees it."""
+"""The store on this host's disk: what is acknowledged to a node is in it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
-from gateway.host_boot import HostBootRecord
-from gateway.node_clock import Exchange
-from gateway.store import statements as sql
-from gateway.store.database import FILE_NAME, DirectoryLock, open_reader, open_writer
-from gateway.store.rows import Stored, check_of
+from gateway.store import time_rows, work
+from gateway.store.commit_queue import CommitQueue
+from gateway.store.damage import Damage
+from gateway.store.database import Database
+from gateway.store.errors import StoreError
+from gateway.store.lock import DirectoryLock
+from gateway.store.reader import Reader
 from gateway.store.writer import StoreState, Writer
-from gateway.timeline import KeptExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    import apsw
+    from gateway.host_boot import HostBootRecord
+    from gateway.store.records import Arrival, KnownNode, Stored
+    from gateway.store.writer import Counts, OnCommitted, OnRefused
+    from gateway.timeline import KeptExchange
 
-    from gateway.store.rows import Arrival
-
-log = logging.getLogger(__name__)
-
+STORE_NAME = "store.db"
 GROUP_COMMIT_MS = 20
-QUEUE_LIMIT_OCTETS = 4 * 1024 * 1024  # of messages that wait for their commit
-ROW_OCTETS = 100  # what a queued record weighs beside its message
+GROUP_COMMIT_MOST_MS = 250  # a node waits that long for its memory
+GROUP_COMMIT_RECORDS = 512
+QUEUE_LIMIT_OCTETS = 4 * 1024 * 1024  # of records that wait for their commit, or are in one
+FORGET_LEAST = 64  # records; deleting them one by one would write as much as storing them
+DESCRIPTORS_CACHED = 256
 
 
 class Store:
-    """Records, streams, descriptors, cursors and what is known of time, in one SQLite file."""
+    """Made by `open`. All methods are for the event loop's thread; none waits for the disk's writes.
 
-    def __init__(
-        self, lock: DirectoryLock, writer: apsw.Connection, reader: apsw.Connection, group_commit_ms: int
-    ) -> None:
-        self.damaged = 0  # records whose CRC did not match when they were read
-        self._lock = lock
-        self._writer = Writer(writer, group_commit_ms)
-        self._reader = reader
-        self._queued_octets = 0
-        self._queued = 0
-        self._cursors: dict[str, int] = dict(reader.execute(sql.SINKS))
-        self._descriptors: dict[bytes, bytes] = {}
+    Whatever is put is written with the next commit, and the reading methods see it after that; only
+    cursors and descriptors are known at once. Reading methods raise StoreError when the file cannot
+    be read.
+    """
 
     @classmethod
     def open(
-        cls, directory: Path, *, group_commit_ms: int = GROUP_COMMIT_MS, vfs: str | None = None
+        cls,
+        directory: Path,
+        *,
+        group_commit_ms: int = GROUP_COMMIT_MS,
+        group_commit_records: int = GROUP_COMMIT_RECORDS,
+        vfs: str = "",
     ) -> Store:
-        """Open or make the store of a state directory. Raises StoreError."""
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = DirectoryLock(directory)
+        """Open or make the store in the directory, which is made too.
+
+        Raises StoreError if another agent has it, if a newer program wrote it, or if SQLite cannot
+        commit durably there. `vfs` names another of SQLite's file layers, for fault tests.
+        """
+        if not 0 < group_commit_ms <= GROUP_COMMIT_MOST_MS:
+            raise ValueError(f"group_commit_ms: {group_commit_ms} is not within 1 to {GROUP_COMMIT_MOST_MS}")
         try:
-            path = directory / FILE_NAME
-            writer = open_writer(path, vfs)
-            return cls(lock, writer, open_reader(path, vfs), group_commit_ms)
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+            lock = DirectoryLock(directory)
+        except OSError as error:
+            raise StoreError("io", f"{directory}: {error.strerror}") from error
+        try:
+            database = Database(directory / STORE_NAME, vfs)
+            try:
+                reader = Reader(database.path, vfs)
+                queue = CommitQueue(window_s=group_commit_ms / 1000, records=group_commit_records)
+                return cls(lock, database, reader, queue)
+            except BaseException:
+                database.close()
+                raise
         except BaseException:
             lock.release()
             raise
 
+    def __init__(self, lock: DirectoryLock, database: Database, reader: Reader, queue: CommitQueue) -> None:
+        self._lock = lock
+        self._database = database
+        self._reader = reader
+        self._queue = queue
+        self._writer = Writer(database, queue)
+        self._started = False
+        self._closed = False
+        self._damage = Damage()
+        self._descriptors: dict[bytes, bytes] = {}
+        self._cursors = reader.sinks()
+        self._exchanges_put = 0
+
+    def start(
+        self,
+        on_committed: OnCommitted,
+        on_refused: OnRefused,
+        *,
+        on_damaged: Callable[[Stored], None] | None = None,
+    ) -> None:
+        """Begin to commit. The callbacks run in the running event loop, in order.
+
+        `on_committed(arrivals)`: these are on stable storage. `on_refused(arrivals, error)`: these
+        are not and will not be by themselves. `on_damaged(stored)`: this row fails its CRC and is
+        never given out; each id once, from within `read_after`.
+        """
+        self._damage.on_damaged = on_damaged
+        self._started = True
+        self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
+        self._writer.start(asyncio.get_running_loop(), on_committed, on_refused)
+
+    async def close(self) -> None:
+        """Commit what is queued, or refuse it; tell of it; let others have the store."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.close()
+        try:
+            if self._started:
+                await self._writer.end()
+        finally:
+            self._reader.close()
+            self._database.close()
+            self._lock.release()
+
+    async def flush(self) -> None:
+        """Wait until everything that is queued now is committed, or refused, and told of.
+
+        Raises StoreError before `start` and after the end.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        if not self._started or not self._queue.flush(waiter):
+            raise StoreError("ended", "the store commits nothing")
+        await waiter
+
+    # What is put
+
+    def append(self, arrival: Arrival) -> bool:
+        """Queue a record for the next commit.
+
+        False: QUEUE_LIMIT_OCTETS wait already, or the store is degraded. The record was not taken
+        and nothing will be told of it.
+        """
+        return self._queue.append(arrival, QUEUE_LIMIT_OCTETS)
+
+    def put_descriptor(self, hash8: bytes, body: bytes) -> bool:
+        """Keep a descriptor. False: too much is queued; the node is asked again at its next HELLO."""
+        taken = self._queue.add(f"descriptor {hash8.hex()}", work.put_descriptor(hash8, body))
+        if taken:
+            self._cache(hash8, body)
+        return taken
+
+    def put_exchange(self, kept: KeptExchange) -> None:
+        """Keep a TIME exchange; it is dropped when too much is queued, others will come."""
+        clock = f"{kept.uid.hex()} {kept.boot} {kept.host_boot}"
+        self._queue.add(f"exchange {clock} {kept.exchange.t1_ns}", time_rows.put_exchange(kept))
+        self._exchanges_put += 1
+        if self._exchanges_put % time_rows.EXCHANGES_DROPPED == 0:
+            self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
+
+    def put_host_boot(self, record: HostBootRecord) -> None:
+        """Keep what is known of a boot of the host, in place of what was known of it before."""
+        self._queue.add(f"host boot {record.number}", time_rows.put_host_boot(record))
+
+    def register_sink(self, sink: str) -> None:
+        """From now on records are kept until the sink has delivered them, in later runs too."""
+        self._cursors.setdefault(sink, 0)
+        self._queue.add(f"register {sink}", work.register_sink(sink))
+
+    def remove_sink(self, sink: str) -> None:
+        """Keep nothing for the sink any more. Registered again, it begins with what is still there."""
+        self._cursors.pop(sink, None)
+        self._queue.add(f"remove {sink}", work.remove_sink(sink))
+
+    def move_cursor(self, sink: str, id_: int) -> None:
+        """The sink has delivered everything up to this id. A cursor never goes back.
+
+        Durable with the next commit. Raises StoreError for a sink that is not registered.
+        """
+        if sink not in self._cursors:
+            raise StoreError("sink", f"{sink}: not registered, so it has no cursor to move")
+        self._cursors[sink] = max(self._cursors[sink], id_)
+        self._queue.add(f"cursor {sink}", work.move_cursor(sink, self._cursors[sink]))
+
+    def forget_delivered(self) -> None:
+        """Delete what every registered sink has delivered, if that is worth a write.
+
+        The newest record stays, and up to FORGET_LEAST others. Without a sink, everything stays.
+        """
+        if self._reader.forgettable() >= FORGET_LEAST:
+            self._queue.add("forget", work.forget_delivered, patient=False)
+
+    # What is committed
+
+    def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
+        """By (boot, stream) of the node, the seq that comes next. Delivered records count too."""
+        return self._reader.next_seqs(uid)
+
+    def read_after(self, cursor: int, limit: int) -> list[Stored]:
+        """Up to `limit` records with ids above the cursor, in the order of their ids.
+
+        Empty only when there is none. Ids are ascending, not consecutive: damaged rows are left out.
+        """
+        whole, damaged = self._reader.after(cursor, limit)
+        for stored in damaged:
+            self._damage.tell(stored)
+        return whole
+
+    def has_descriptor(self, hash8: bytes) -> bool:
+        """Whether the descriptor is stored or about to be."""
+        return self.descriptor(hash8) is not None
+
+    def descriptor(self, hash8: bytes) -> bytes | None:
+        """The descriptor's encoding, or None if it never came."""
+        body = self._descriptors.get(hash8)
+        if body is None:
+            body = self._reader.descriptor(hash8)
+            if body is not None:
+                self._cache(hash8, body)
+        return body
+
+    def descriptor_of(self, uid: bytes, boot: int) -> bytes | None:
+        """The encoding of the descriptor that the latest record of this boot of the node refers to."""
+        hash8 = self._reader.descriptor_hash_of(uid, boot)
+        return self.descriptor(hash8) if hash8 is not None else None
+
+    def cursor(self, sink: str) -> int:
+        """Up to which id the sink has delivered: as last moved, or as the last run left it."""
+        return self._cursors.get(sink, 0)
+
+    def sinks(self) -> dict[str, int]:
+        """The cursors of all registered sinks, also of those that only former runs knew."""
+        return dict(self._cursors)
+
+    def waiting_for(self, sink: str) -> int:
+        """How many committed records the sink has not delivered."""
+        first, last = self._reader.first_and_last_id()
+        return max(0, last - max(self.cursor(sink), first - 1))
+
+    def nodes(self) -> list[KnownNode]:
+        """Every node of which a record was ever stored, by uid."""
+        return self._reader.nodes()
+
+    def exchanges(self) -> list[KeptExchange]:
+        """All exchanges that are kept, in the order they happened."""
+        return self._reader.exchanges()
+
+    def host_boots(self) -> list[HostBootRecord]:
+        """All boots of the host by number."""
+        return self._reader.host_boots()
+
+    # How it is
+
     @property
     def state(self) -> StoreState:
-        """Whether the store acknowledges."""
-        return self._writer.state
+        """Whether records are taken."""
+        return self._writer.health.state
 
     @property
     def detail(self) -> str:
-        """Why not."""
-        return self._writer.detail
+        """Why it is not open; empty if it is."""
+        return self._writer.health.detail
 
     @property
     def stored(self) -> int:
         """Records on disk now."""
-        return self._number(sql.COUNT)
-
-    @property
-    def written(self) -> int:
-        """Records committed since the open."""
-        return self._writer.written
+        first, last = self._reader.first_and_last_id()
+        return last - first + 1
 
     @property
     def queued(self) -> int:
-        """Records that wait for their commit."""
-        return self._queued
+        """Records that wait for a commit to begin."""
+        return len(self._queue)
 
-    def start(
-        self,
-        on_committed: Callable[[Sequence[Arrival]], None],
-        on_refused: Callable[[Sequence[Arrival], Exception], None],
-    ) -> None:
-        """Begin to commit; the callbacks run in the running event loop, once per commit, in order."""
+    @property
+    def written(self) -> int:
+        """Records committed since the start."""
+        return self._writer.counts.committed
 
-        def committed(arrivals: Sequence[Arrival]) -> None:
-            self._unqueue(arrivals)
-            on_committed(arrivals)
+    @property
+    def counts(self) -> Counts:
+        """Commits, records committed and refused, and failures since the start."""
+        return self._writer.counts
 
-        def refused(arrivals: Sequence[Arrival], error: Exception) -> None:
-            self._unqueue(arrivals)
-            on_refused(arrivals, error)
+    @property
+    def damaged(self) -> int:
+        """Damaged records met since the start."""
+        return self._damage.count
 
-        self._writer.start(asyncio.get_running_loop(), committed, refused)
+    @property
+    def octets_written(self) -> int:
+        """Octets given to the file system since the start; 0 where the kernel does not count them."""
+        return self._writer.octets_written() if self._started else 0
 
-    async def close(self) -> None:
-        """Commit what waits and let the next process in."""
-        await asyncio.to_thread(self._writer.close)
-        self._reader.close()
-        self._lock.release()
-
-    def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
-        """(boot, stream): the seq after the last one on disk."""
-        return {(boot, stream): at for boot, stream, at in self._reader.execute(sql.STREAMS, (uid,))}
-
-    def append(self, arrival: Arrival) -> bool:
-        """Queue a record for the next commit; False when QUEUE_LIMIT_OCTETS wait already."""
-        if self._queued_octets >= QUEUE_LIMIT_OCTETS:
-            return False
-        self._queued_octets += len(arrival.message) + ROW_OCTETS
-        self._queued += 1
-        self._writer.put(arrival)
-        return True
-
-    def read_after(self, position: int, limit: int) -> list[Stored]:
-        """Up to `limit` records with an id above `position`. Damaged ones are left out and counted."""
-        records = []
-        for row in self._reader.execute(sql.READ_AFTER, (position, limit)):
-            stored = Stored(*row[:-1])
-            if check_of(stored.uid, stored.boot, stored.stream, stored.seq, stored.message) == row[-1]:
-                records.append(stored)
-            else:
-                self.damaged += 1
-                log.error(
-                    "store: record %d (node %s, boot %d, stream %d, seq %d) is damaged and not delivered",
-                    stored.id,
-                    stored.uid.hex(),
-                    stored.boot,
-                    stored.stream,
-                    stored.seq,
-                )
-        return records
-
-    def has_descriptor(self, name: bytes) -> bool:
-        """Whether the descriptor is known or waits for its commit."""
-        return self.descriptor(name) is not None
-
-    def descriptor(self, name: bytes) -> bytes | None:
-        """The encoded descriptor of this hash."""
-        body = self._descriptors.get(name)
-        if body is None:
-            row = self._reader.execute(sql.DESCRIPTOR, (name,)).fetchone()
-            body = None if row is None else bytes(row[0])
-        return body
-
-    def put_descriptor(self, name: bytes, body: bytes) -> None:
-        """Keep a descriptor: in the same order as the records, so never later than they."""
-        self._descriptors[name] = body
-        self._writer.put_statement(sql.PUT_DESCRIPTOR, name, body)
-
-    def register_sink(self, name: str) -> None:
-        """From now on records are kept until this sink has passed them."""
-        self._cursors.setdefault(name, 0)
-        self._writer.put_statement(sql.PUT_SINK, name)
-
-    def cursor(self, sink: str) -> int:
-        """Up to which id everything is delivered."""
-        return self._cursors.get(sink, 0)
-
-    def move_cursor(self, sink: str, position: int) -> None:
-        """Everything up to this id is delivered; durable with the next commit."""
-        self._cursors[sink] = position
-        self._writer.move(sink, position)
-
-    def waiting_for(self, sink: str) -> int:
-        """Records not delivered by this sink. Ids have no holes: a rolled back one is given again."""
-        return max(0, self._number(sql.LAST_ID) - self.cursor(sink))
-
-    def forget_delivered(self) -> None:
-        """Delete some of what every registered sink has passed."""
-        if self._cursors:
-            self._writer.forget()
-
-    def put_exchange(self, kept: KeptExchange) -> None:
-        """Store with the next commit; the newest of a node's boot are kept."""
-        e = kept.exchange
-        self._writer.put_exchange(kept.uid, kept.boot, kept.host_boot, e.t1_ns, e.t2_us, e.t3_us, e.t4_ns)
-
-    def exchanges(self) -> Iterable[KeptExchange]:
-        """All that are stored, in the order they were put."""
-        for uid, boot, host_boot, t1, t2, t3, t4 in self._reader.execute(sql.EXCHANGES):
-            yield KeptExchange(
-                uid=uid,
-                boot=boot,
-                host_boot=host_boot,
-                exchange=Exchange(t1_ns=t1, t2_us=t2, t3_us=t3, t4_ns=t4),
-            )
-
-    def put_host_boot(self, record: HostBootRecord) -> None:
-        """Store with the next commit; replaces the record of the same number."""
-        r = record
-        self._writer.put_statement(
-            sql.PUT_HOST_BOOT,
-            r.number,
-            r.boot_id,
-            r.seen_ns,
-            r.realtime_ns,
-            r.offset_ns,
-            r.uncertainty_ns,
-            r.first_sync_ns,
-            r.last_sync_ns,
-        )
-
-    def host_boots(self) -> Iterable[HostBootRecord]:
-        """All that are stored, by number."""
-        names = (
-            "number",
-            "boot_id",
-            "seen_ns",
-            "realtime_ns",
-            "offset_ns",
-            "uncertainty_ns",
-            "first_sync_ns",
-            "last_sync_ns",
-        )
-        for row in self._reader.execute(sql.HOST_BOOTS):
-            yield HostBootRecord(**dict(zip(names, row, strict=True)))
-
-    def _number(self, statement: str) -> int:
-        row = self._reader.execute(statement).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def _unqueue(self, arrivals: Sequence[Arrival]) -> None:
-        self._queued -= len(arrivals)
-        self._queued_octets -= sum(len(a.message) for a in arrivals) + ROW_OCTETS * len(arrivals)
+    def _cache(self, hash8: bytes, body: bytes) -> None:
+        self._descriptors[hash8] = body
+        if len(self._descriptors) > DESCRIPTORS_CACHED:
+            del self._descriptors[next(iter(self._descriptors))]

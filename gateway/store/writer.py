@@ -1,227 +1,213 @@
-"""The writer thread: one connection, one transaction per group, callbacks after the commit."""
+"""The thread that commits."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 
-from gateway.store import statements as sql
-from gateway.store.database import StoreError, check_durable, checkpoint
-from gateway.store.rows import Arrival, check_of
+from gateway.store.errors import StoreError, from_sqlite
+from gateway.store.ledger import Ledger
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+
+    from gateway.store.commit_queue import Batch, CommitQueue
+    from gateway.store.database import Database
+    from gateway.store.records import Arrival
+    from gateway.store.work import Work
+
+    OnCommitted = Callable[[list[Arrival]], None]
+    OnRefused = Callable[[list[Arrival], StoreError], None]
 
 log = logging.getLogger(__name__)
 
-GROUP_RECORDS = 512  # a group this large does not wait for its time
-RETRY_S = 0.25  # the first pause after a refused commit; it doubles
-RETRY_LIMIT_S = 30.0
-FORGET_ROWS = 1000  # deleted with one commit, so that no commit waits long
-EXCHANGES_KEPT = 64  # of one node's boot in one boot of the host
+RETRY_FIRST_S = 0.1
+RETRY_MOST_S = 10.0
 
 
 class StoreState(StrEnum):
-    """Whether the store acknowledges."""
+    """Whether records are taken."""
 
     OPEN = "open"
-    DEGRADED = "degraded"  # nothing is acknowledged until a checkpoint succeeded
+    DEGRADED = "degraded"  # nothing can be made durable now; it is tried again and again
+    FAILED = "failed"  # a mistake in this program ended the writer
+    CLOSED = "closed"
 
 
-@dataclass(slots=True)
-class Batch:
-    """What waits for the next commit."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the store is, and why."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
-    statements: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
-    cursors: dict[str, int] = field(default_factory=dict)
-    exchanges: list[tuple[object, ...]] = field(default_factory=list)
-    forget: bool = False
+    state: StoreState
+    detail: str = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.arrivals or self.statements or self.cursors or self.exchanges or self.forget)
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What the writer did since the start. Written by its thread only."""
+
+    commits: int = 0
+    committed: int = 0  # records
+    refused: int = 0  # records
+    failures: int = 0  # commits and checkpoints that failed
 
 
 class Writer:
-    """Commits batches. `on_committed` and `on_refused` run in `loop`, once per commit, in order."""
+    """Commits the queue's batches, and tells the event loop of each, in order, with one call."""
 
-    def __init__(self, connection: apsw.Connection, group_commit_ms: int) -> None:
-        self.state = StoreState.OPEN
-        self.detail = ""
-        self.written = 0  # records since the open
-        self.commits = 0
-        self._connection = connection
-        self._group_s = group_commit_ms / 1000
-        self._lock = threading.Lock()
-        self._work = threading.Event()
-        self._urgent = threading.Event()  # enough for a commit, or the end
-        self._batch = Batch()
-        self._ending = False
-        self._clean = False  # a checkpoint succeeded since the open or the last error
+    def __init__(self, database: Database, queue: CommitQueue) -> None:
+        self.health = Health(state=StoreState.OPEN)
+        self.counts = Counts()
+        self._database = database
+        self._queue = queue
+        self._ledger = Ledger(database.connection)
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._on_committed: Callable[[Sequence[Arrival]], None] = lambda _: None
-        self._on_refused: Callable[[Sequence[Arrival], Exception], None] = lambda _arrivals, _error: None
+        self._fault = StoreError("ended", "the store has not begun")
+        self._sound = False  # all that was ever committed is known to be on stable storage
+        self._retry_s = RETRY_FIRST_S
 
     def start(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        on_committed: Callable[[Sequence[Arrival]], None],
-        on_refused: Callable[[Sequence[Arrival], Exception], None],
+        self, loop: asyncio.AbstractEventLoop, on_committed: OnCommitted, on_refused: OnRefused
     ) -> None:
-        """Begin to commit."""
+        """Begin to commit. The callbacks run in `loop`."""
         self._loop = loop
         self._on_committed = on_committed
         self._on_refused = on_refused
+        self._ended: asyncio.Future[None] = loop.create_future()
         self._thread.start()
 
-    def put(self, arrival: Arrival) -> None:
-        """Queue a record."""
-        with self._lock:
-            arrivals = self._batch.arrivals
-            arrivals.append(arrival)
-        if len(arrivals) == 1:
-            self._work.set()
-        elif len(arrivals) == GROUP_RECORDS:
-            self._urgent.set()
+    async def end(self) -> None:
+        """Commit what is queued, or refuse it, and end the thread. The queue is closed already."""
+        await self._ended
+        self._thread.join()
 
-    def put_statement(self, statement: str, *values: object) -> None:
-        """Queue one statement."""
-        with self._lock:
-            self._batch.statements.append((statement, values))
-        self._work.set()
-
-    def put_exchange(self, *values: object) -> None:
-        """Queue an exchange."""
-        with self._lock:
-            self._batch.exchanges.append(values)
-        self._work.set()
-
-    def move(self, sink: str, position: int) -> None:
-        """Queue a cursor; the latest of a group counts."""
-        with self._lock:
-            self._batch.cursors[sink] = position
-        self._work.set()
-
-    def forget(self) -> None:
-        """Queue the deletion of what every sink has passed."""
-        with self._lock:
-            self._batch.forget = True
-        self._work.set()
-
-    def close(self) -> None:
-        """Commit what waits, then end. Blocks."""
-        self._ending = True
-        self._work.set()
-        self._urgent.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._connection.close()
+    def octets_written(self) -> int:
+        """Octets handed to the kernel since the thread began, WAL and checkpoints; 0 if unknown."""
+        try:
+            io = Path(f"/proc/self/task/{self._thread.native_id}/io").read_text(encoding="ascii")
+        except OSError:
+            return 0
+        return int(io.partition("wchar:")[2].split(maxsplit=1)[0])
 
     def _run(self) -> None:
-        pause_s = RETRY_S
-        while True:
-            self._work.wait()
-            if not self._ending:
-                self._urgent.wait(self._group_s)
-            with self._lock:
-                batch, self._batch = self._batch, Batch()
-                self._work.clear()
-                self._urgent.clear()
-            if batch:
-                pause_s = self._commit_or_refuse(batch, pause_s)
-            if self._ending and not self._batch:
-                return
-
-    def _commit_or_refuse(self, batch: Batch, pause_s: float) -> float:
         try:
-            if not self._clean:
-                check_durable(self._connection)
-                checkpoint(self._connection)
-                self._clean = True
-            self._commit(batch)
-        except (apsw.Error, StoreError, OSError) as error:
-            self._clean = False
-            self._refuse(batch, error)
-            if not self._ending:
-                time.sleep(pause_s)
-            return min(2 * pause_s, RETRY_LIMIT_S)
-        if self.state is StoreState.DEGRADED:
-            log.warning("store: commits again")
-        self.state, self.detail = StoreState.OPEN, ""
-        self.commits += 1
-        self.written += len(batch.arrivals)
-        if batch.arrivals:
-            self._call(self._on_committed, batch.arrivals)
-        return RETRY_S
+            while not self._queue.closed:
+                self._step()
+            if self._sound or self._recovered():
+                self._commit(self._queue.take_now())
+        except Exception as mistake:
+            log.critical("a mistake in the store's writer", exc_info=True)
+            self.health = Health(state=StoreState.FAILED, detail=repr(mistake))
+        else:
+            self.health = Health(state=StoreState.CLOSED)
+        self._queue.close()
+        self._refuse(self._queue.take_now(), StoreError("ended", "the store has ended"))
+        self._call(self._ended.set_result, None)
 
-    def _refuse(self, batch: Batch, error: Exception) -> None:
-        if self.state is StoreState.OPEN:
-            log.error("store: nothing is acknowledged: %s", error)
-        self.state, self.detail = StoreState.DEGRADED, str(error)
-        with self._lock:
-            # Records come again from their nodes; nobody sends these again.
-            self._batch.statements[:0] = batch.statements
-            self._batch.exchanges[:0] = batch.exchanges
-            self._batch.cursors = {**batch.cursors, **self._batch.cursors}
-            if self._batch and not self._ending:
-                self._work.set()
-        if batch.arrivals:
-            self._call(self._on_refused, batch.arrivals, error)
+    def _step(self) -> None:
+        if self._sound:
+            self._commit(self._queue.take())
+        elif not self._recovered():
+            self._back_off()
 
-    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(callback, *arguments)
+    def _back_off(self) -> None:
+        self._queue.pause(self._retry_s)
+        self._retry_s = min(self._retry_s * 2, RETRY_MOST_S)
+        if not self._queue.closed:
+            batch = self._queue.take_now()  # came before the queue was told not to accept
+            self._queue.give_back(batch.work)
+            self._refuse(batch, self._fault)
+
+    def _recovered(self) -> bool:
+        try:
+            self._database.recover()
+        except StoreError as error:
+            self._degrade(error)
+            return False
+        self._sound = True
+        self._ledger.reset()
+        self._queue.accept(accepting=True)
+        if self.health.state != StoreState.OPEN:
+            log.info("store: takes records again")
+            self.health = Health(state=StoreState.OPEN)
+        return True
+
+    def _degrade(self, error: StoreError) -> None:
+        self._sound = False
+        self._fault = error
+        self._queue.accept(accepting=False)
+        self.counts.failures += 1
+        if self.health.state != StoreState.DEGRADED:
+            log.warning("store: degraded, nothing is acknowledged: %s", error)
+        self.health = Health(state=StoreState.DEGRADED, detail=f"{error.reason}: {error}")
 
     def _commit(self, batch: Batch) -> None:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            self._write(batch)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            again = self._write(batch.arrivals, batch.work)
+        except apsw.Error as sqlite_error:
+            error = from_sqlite("commit", sqlite_error)
+            self._degrade(error)
+            self._undo(batch, error)
+            self._back_off()
+            return
+        except StoreError as error:  # a record out of sequence: nothing is wrong with the disk
+            self._undo(batch, error)
+            return
+        except Exception as mistake:
+            self.health = Health(state=StoreState.FAILED, detail=repr(mistake))
+            self._refuse(batch, StoreError("ended", f"the store's writer failed: {mistake!r}"))
             raise
+        self._retry_s = RETRY_FIRST_S
+        self._queue.give_back(again)
+        self.counts.commits += bool(batch.arrivals or batch.work)
+        self.counts.committed += len(batch.arrivals)
+        self._report(batch, self._on_committed, batch.arrivals)
+        try:
+            self._database.checkpoint_if_due()
+        except apsw.Error as sqlite_error:
+            self._degrade(from_sqlite("checkpoint", sqlite_error))
 
-    def _write(self, batch: Batch) -> None:
-        connection = self._connection
+    def _undo(self, batch: Batch, error: StoreError) -> None:
+        self._ledger.reset()
+        self._queue.give_back(batch.work)
+        self._refuse(batch, error)
+
+    def _write(self, arrivals: list[Arrival], work: dict[str, Work]) -> dict[str, Work]:
+        """Everything in one transaction. Gives the work that is not finished."""
+        if not arrivals and not work:
+            return {}
+        with self._database.transaction() as connection:
+            if arrivals:
+                self._ledger.add(arrivals)
+            return {key: each for key, each in work.items() if each(connection)}
+
+    def _refuse(self, batch: Batch, error: StoreError) -> None:
+        self.counts.refused += len(batch.arrivals)
+        self._report(batch, self._on_refused, batch.arrivals, error)
+
+    def _report(self, batch: Batch, callback: Callable[..., None], *arguments: object) -> None:
+        self._queue.done(batch.octets)
+        if batch.arrivals or batch.waiters:
+            self._call(_tell, batch, callback, arguments)
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _tell(batch: Batch, callback: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    try:
         if batch.arrivals:
-            self._write_streams(batch.arrivals)
-            connection.executemany(
-                sql.PUT_RECORD,
-                [(*a, check_of(a.uid, a.boot, a.stream, a.seq, a.message)) for a in batch.arrivals],
-            )
-        for statement, values in batch.statements:
-            connection.execute(statement, values)
-        for exchange in batch.exchanges:
-            connection.execute(sql.PUT_EXCHANGE, exchange)
-        for uid, boot, host_boot in {e[:3] for e in batch.exchanges}:
-            connection.execute(sql.THIN_EXCHANGES, (uid, boot, host_boot, EXCHANGES_KEPT))
-        for name, position in batch.cursors.items():
-            connection.execute(sql.MOVE_SINK, (position, name, position))
-        if batch.forget:
-            passed = [position for _, position in connection.execute(sql.SINKS)]
-            if passed:
-                connection.execute(sql.FORGET, (min(passed), FORGET_ROWS))
-
-    def _write_streams(self, arrivals: Sequence[Arrival]) -> None:
-        """Check that every record is the next of its stream: a hole here would be a bug above."""
-        expected: dict[tuple[bytes, int, int], int] = {}
-        for a in arrivals:
-            key = (a.uid, a.boot, a.stream)
-            seq = expected.get(key)
-            if seq is None:
-                row = self._connection.execute(sql.STREAM_OF, key).fetchone()
-                seq = a.seq if row is None else row[0]
-            if a.seq != seq:
-                raise StoreError(f"node {a.uid.hex()}: record {a.seq} where {seq} is next")
-            expected[key] = a.next_seq
-        self._connection.executemany(sql.PUT_STREAM, [(*key, seq) for key, seq in expected.items()])
+            callback(*arguments)
+    finally:
+        for waiter in batch.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
