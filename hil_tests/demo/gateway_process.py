@@ -79,7 +79,9 @@ class GatewayProcess:
         Raises GatewayEnded.
         """
         if self._process is not None and self._process.returncode is not None:
-            raise GatewayEnded(f"the gateway ended by itself:\n{self.log_end()}")
+            code = self._process.returncode
+            how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+            raise GatewayEnded(f"the gateway ended by itself, {how}:\n{self.log_end()}")
         with contextlib.suppress(OSError, StatusError):
             self._status = await asyncio.to_thread(ask, self.state / SOCKET_NAME)
         return self._status

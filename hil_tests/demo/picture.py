@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 HEIGHT = 60  # enough for every row
 TITLE = "scripts/demo"
+_WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # a picture loads nothing
 
 
 def save_picture(path: Path, snapshot: Snapshot, ledger: Ledger) -> None:
@@ -36,4 +38,5 @@ def save_picture(path: Path, snapshot: Snapshot, ledger: Ledger) -> None:
     console.print()
     for line in ledger.lines():
         console.print(Text(line))
-    console.save_svg(str(path), title=TITLE)
+    svg = console.export_svg(title=TITLE, unique_id="demo")
+    path.write_text(_WEB_FONT.sub("", svg), encoding="utf-8")
