@@ -17,6 +17,7 @@ END_S = 8.0  # for an orderly end; its own limits are shorter
 START_S = 15.0
 POLL_S = 0.05
 LOG_LINES = 8
+STATE = "state"  # its folder
 
 _CONFIGURATION = """\
 [gateway]
@@ -59,7 +60,7 @@ class GatewayProcess:
     ) -> None:
         self.name = name
         self.capture = capture
-        self.state = directory / "state"
+        self.state = directory / STATE
         self._log_path = directory / "gateway.log"
         self._config_path = directory / "fieldgate.toml"
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,8 +93,10 @@ class GatewayProcess:
 
         Raises GatewayEnded.
         """
-        if self._process is not None and self._process.poll() is not None:
-            raise GatewayEnded(f"the gateway ended by itself:\n{self.log_end()}")
+        code = None if self._process is None else self._process.poll()
+        if code is not None:
+            how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+            raise GatewayEnded(f"the gateway ended by itself, {how}:\n{self.log_end()}")
         with contextlib.suppress(OSError, StatusError):
             self._status = ask(self.state / SOCKET_NAME)
         return self._status

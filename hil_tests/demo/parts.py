@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from gateway.config import MQTT_PORT
 from gateway.status import SOCKET_NAME
 from hil_tests.broker import Broker
-from hil_tests.demo.gateway_process import STATE, GatewayProcess
 from hil_tests.demo.guard import Guard
 from hil_tests.demo.nodes import Nodes
 from hil_tests.demo.options import Options
 from hil_tests.demo.stop import Stop
 from hil_tests.demo.subscriber import Subscriber
+from hil_tests.gateway import STATE, GatewayProcess
 
 SUBSCRIBE_S = 2.0  # a broker that takes longer is treated as one that does not answer
 SOCKET_PATH_OCTETS = 107  # unix(7): sun_path
@@ -55,7 +55,11 @@ class Parts:
         parts = urlsplit(url)
         self.subscriber = Subscriber(parts.hostname or "", parts.port or MQTT_PORT, name)
         self.gateway = GatewayProcess(
-            directory, name=name, ports=self.nodes.ports, broker=url, capture=self._options.capture
+            directory,
+            name=name,
+            ports=self.nodes.ports,
+            brokers={"mqtt": url},
+            capture=self._options.capture,
         )
         return self
 
@@ -74,8 +78,8 @@ class Parts:
             # Before the gateway: a broker may refuse what nobody has subscribed to.
             await asyncio.to_thread(self.subscriber.wait_subscribed, SUBSCRIBE_S)
         if not self._stop.asked.is_set():
-            self._undo.push_async_callback(self.gateway.stop)
-            await self.gateway.start()
+            self._undo.push_async_callback(asyncio.to_thread, self.gateway.stop)
+            await asyncio.to_thread(self.gateway.start)
 
     async def _start_nodes_and_broker(self) -> None:
         self._undo.push_async_callback(asyncio.to_thread, self.nodes.stop)

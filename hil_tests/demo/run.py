@@ -12,7 +12,6 @@ from gateway.status import Status
 from hil_tests.board import BoardHostFailed
 from hil_tests.board.flash import FlashFault
 from hil_tests.broker import BrokerError
-from hil_tests.demo.gateway_process import GatewayEnded
 from hil_tests.demo.ledger import Evidence, Ledger, balance
 from hil_tests.demo.options import Options
 from hil_tests.demo.parts import Parts, PathTooLong
@@ -21,6 +20,7 @@ from hil_tests.demo.screen import Screen, screen_on
 from hil_tests.demo.snapshot import Phase, Snapshot, rows_of
 from hil_tests.demo.stop import Stop
 from hil_tests.demo.stored import Stored, read_store
+from hil_tests.gateway import GatewayEnded
 from hil_tests.interpreters import ProgramMissing
 from provisioning.application import NotBuilt
 
@@ -79,7 +79,7 @@ class Demo:
         self._show(Phase.STOPPING)
         await asyncio.to_thread(self._nodes.stop)
         await self._drain()
-        await self._gateway.stop()
+        await asyncio.to_thread(self._gateway.stop)
         stored = await asyncio.to_thread(read_store, self._gateway.state)
         ledger = balance(self._evidence(stored))
         if self._options.picture is not None and self._last is not None:
@@ -95,7 +95,7 @@ class Demo:
             left_s = None if seconds is None else seconds - self._ran_for_s
             if left_s is not None and left_s <= 0:
                 return
-            self._status = await self._gateway.status()
+            self._status = await asyncio.to_thread(self._gateway.status)
             self._show(Phase.RUNNING, left_s)
             await self._stop.pause(DRAW_S if left_s is None else min(DRAW_S, left_s))
 
@@ -103,7 +103,7 @@ class Demo:
         """Wait, for DRAIN_S at most, until all that is acknowledged is delivered and received."""
         deadline_s = time.monotonic() + DRAIN_S
         while True:
-            self._status = await self._gateway.status()
+            self._status = await asyncio.to_thread(self._gateway.status)
             self._show(Phase.DRAINING)
             late = time.monotonic() > deadline_s or self._stop.hurried or not self._subscriber.subscribed
             if late or self._all_arrived():
