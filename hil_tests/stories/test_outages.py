@@ -60,12 +60,13 @@ def test_a_node_without_a_gateway_goes_on_measuring_and_tells_later(bench: Bench
     air = known(dated(bench, "air_temperature"), temperatures)
     assert worst_s(air, "air_temperature", temperatures) <= 0
     assert max(each.uncertainty_s for each in air) < PERIOD_S / 4
-    # Every sample of the time alone is there: one reading each, and no slot was missed.
+    # Every sample of the time alone is there; a slot that a busy machine missed says so.
     times_s = sorted({reading.utc_s for each in air for reading in each.block.readings})
     assert max(later - earlier for earlier, later in pairwise(times_s)) < 1.5 * PERIOD_S
     assert times_s[-1] - times_s[0] > GATEWAY_AWAY_S
-    faults = {reading.fault for each in bench.heard() if isinstance(each, Block) for reading in each.readings}
-    assert faults <= {"", "unsettled"}
+    readings = [reading for each in bench.heard() if isinstance(each, Block) for reading in each.readings]
+    assert {reading.fault for reading in readings} <= {"", "unsettled", "missed"}
+    assert sum(reading.fault == "missed" for reading in readings) < len(readings) / 20
 
 
 def test_a_cable_that_comes_back_under_other_names_costs_nothing(bench: Bench) -> None:
