@@ -45,7 +45,8 @@ class _Runtime:
     name = ""
 
     def answers(self, function: str, cases: Sequence[Case]) -> list[dict[str, Any]]:
-        request = json.dumps({"function": function, "cases": [vector_runner.encoded(c) for c in cases]})
+        question = {"function": function, "cases": [vector_runner.encoded(c) for c in cases]}
+        request = json.dumps(question, ensure_ascii=False)  # MicroPython joins no surrogate pairs
         answers = json.loads(self._run(request))
         assert len(answers) == len(cases)
         return answers
@@ -81,7 +82,7 @@ class MicroPython(_Runtime):
             cwd=ROOT,
             env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=ANSWER_WITHIN_S,
             check=False,
         )
