@@ -1,4 +1,4 @@
-"""Where scripts/setup put the programs that are not Python packages: MicroPython and mosquitto."""
+"""Where scripts/setup put the programs that are no Python packages, such as MicroPython and mosquitto."""
 
 from pathlib import Path
 from typing import Literal

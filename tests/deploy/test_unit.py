@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from gateway.failure import ExitCode
 from gateway.systemd_notify import STAGE_LIMIT_S
+from hil_tests.interpreters import program
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "fieldgate.service"
@@ -34,9 +34,8 @@ EXPOSED = {
 
 @pytest.fixture(scope="module")
 def analyze():
-    """Runs the real tool."""
-    tool = shutil.which("systemd-analyze") or shutil.which(ROOT / ".cache" / "bin" / "systemd-analyze")
-    assert tool, "no systemd-analyze. Next step: scripts/setup"
+    """Runs the real tool, of the release that this machine runs."""
+    tool = program("systemd-analyze")
 
     def run(*arguments):
         return subprocess.run(
@@ -49,11 +48,11 @@ def analyze():
 @pytest.fixture
 def unit(tmp_path):
     """The unit with a program that is there on this machine."""
-    program = tmp_path / "fieldgate"
-    program.write_text("#!/bin/sh\n", encoding="utf-8")
-    program.chmod(0o755)
+    standin = tmp_path / "fieldgate"
+    standin.write_text("#!/bin/sh\n", encoding="utf-8")
+    standin.chmod(0o755)
     path = tmp_path / UNIT.name
-    path.write_text(UNIT.read_text(encoding="utf-8").replace(PROGRAM, str(program)), encoding="utf-8")
+    path.write_text(UNIT.read_text(encoding="utf-8").replace(PROGRAM, str(standin)), encoding="utf-8")
     return path
 
 
