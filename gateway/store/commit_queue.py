@@ -47,6 +47,7 @@ class CommitQueue:
         self._octets = 0  # queued, and taken but not done
         self._due = _NEVER
         self._accepting = True
+        self._stops = 0
         self._closed = False
 
     def __len__(self) -> int:
@@ -116,10 +117,17 @@ class CommitQueue:
             if work:
                 self._due_at(monotonic() + self._window_s)
 
-    def accept(self, *, accepting: bool) -> None:
-        """Take records from now on, or refuse them all."""
+    def stop(self) -> int:
+        """Take no records from now on. Gives the number of this stop."""
         with self._lock:
-            self._accepting = accepting and not self._closed
+            self._accepting = False
+            self._stops += 1
+            return self._stops
+
+    def resume(self, stop: int) -> None:
+        """Take records again, unless there was another stop since the one with this number."""
+        with self._lock:
+            self._accepting = stop == self._stops and not self._closed
 
     def pause(self, seconds: float) -> None:
         """Wait, or until closed, or until somebody wants a commit now."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from gateway.store.commit_queue import Batch
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.ledger import Ledger
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from gateway.store.commit_queue import Batch, CommitQueue
+    from gateway.store.commit_queue import CommitQueue
     from gateway.store.database import Database
     from gateway.store.records import Arrival
     from gateway.store.work import Work
@@ -72,6 +73,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._fault = StoreError("ended", "the store has not begun")
         self._sound = False  # all that was ever committed is known to be on stable storage
+        self._stop = 0  # the queue's latest
         self._retry_s = RETRY_FIRST_S
 
     def start(
@@ -122,9 +124,7 @@ class Writer:
         self._queue.pause(self._retry_s)
         self._retry_s = min(self._retry_s * 2, RETRY_MOST_S)
         if not self._queue.closed:
-            batch = self._queue.take_now()  # came before the queue was told not to accept
-            self._queue.give_back(batch.work)
-            self._refuse(batch, self._fault)
+            self._refuse_queued(self._fault)
 
     def _recovered(self) -> bool:
         try:
@@ -134,7 +134,7 @@ class Writer:
             return False
         self._sound = True
         self._ledger.reset()
-        self._queue.accept(accepting=True)
+        self._resume()
         if self.health.state != StoreState.OPEN:
             log.info("store: takes records again")
             self.health = Health(state=StoreState.OPEN)
@@ -143,7 +143,7 @@ class Writer:
     def _degrade(self, error: StoreError) -> None:
         self._sound = False
         self._fault = error
-        self._queue.accept(accepting=False)
+        self._stop = self._queue.stop()
         self.counts.failures += 1
         if self.health.state != StoreState.DEGRADED:
             log.warning("store: degraded, nothing is acknowledged: %s", error)
@@ -159,6 +159,7 @@ class Writer:
             self._back_off()
             return
         except StoreError as error:  # a record out of sequence: nothing is wrong with the disk
+            self._stop = self._queue.stop()
             self._undo(batch, error)
             return
         except Exception as mistake:
@@ -176,9 +177,28 @@ class Writer:
             self._degrade(from_sqlite("checkpoint", sqlite_error))
 
     def _undo(self, batch: Batch, error: StoreError) -> None:
+        """Refuse the batch, and all that came behind it: the queue takes no records by now."""
         self._ledger.reset()
         self._queue.give_back(batch.work)
+        later = self._queue.take_now()
+        self._queue.give_back(later.work)
+        both = Batch(
+            arrivals=batch.arrivals + later.arrivals,
+            work={},
+            octets=later.octets,  # of both
+            waiters=batch.waiters + later.waiters,
+        )
+        self._refuse(both, error)
+
+    def _refuse_queued(self, error: StoreError) -> None:
+        batch = self._queue.take_now()
+        self._queue.give_back(batch.work)
         self._refuse(batch, error)
+
+    def _resume(self) -> None:
+        # In the event loop, behind all that tells it of refusals: of a stream that is new here the
+        # store takes any seq, and one that follows a refused record must not become its first.
+        self._call(self._queue.resume, self._stop)
 
     def _write(self, arrivals: list[Arrival], work: dict[str, Work]) -> dict[str, Work]:
         """Everything in one transaction. Gives the work that is not finished."""
@@ -191,7 +211,16 @@ class Writer:
 
     def _refuse(self, batch: Batch, error: StoreError) -> None:
         self.counts.refused += len(batch.arrivals)
-        self._report(batch, self._on_refused, batch.arrivals, error)
+        stop = self._stop if self._sound else 0  # when it is not, `_recovered` resumes
+
+        def tell(arrivals: list[Arrival], error: StoreError) -> None:
+            try:
+                self._on_refused(arrivals, error)
+            finally:
+                if stop:
+                    self._queue.resume(stop)
+
+        self._report(batch, tell, batch.arrivals, error)
 
     def _report(self, batch: Batch, callback: Callable[..., None], *arguments: object) -> None:
         self._queue.done(batch.octets)

@@ -1,11 +1,13 @@
 """Acknowledged means on the platter: failing syncs, killed agents and power cuts."""
 
+import time
+
 import apsw
 import pytest
 
 from gateway.store import Store, StoreError, StoreState
 from gateway.store.database import require_durable
-from tests.gateway.store.bench import BOOT, UID, Bench, arrival, opened
+from tests.gateway.store.bench import BOOT, OTHER, UID, Bench, arrival, opened
 from tests.gateway.store.faulty_disk import FaultyDisk
 
 
@@ -186,3 +188,37 @@ def test_a_connection_that_does_not_sync_every_commit_is_refused_by_name(tmp_pat
     with pytest.raises(StoreError, match="synchronous is 1, not 2"):
         require_durable(connection)
     connection.close()
+
+
+def wait_without_the_loop(condition):
+    """The event loop is busy meanwhile, and told of nothing."""
+    give_up_s = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < give_up_s
+        time.sleep(0.001)
+
+
+async def test_after_an_error_nothing_is_taken_before_the_loop_knows_what_was_refused(disk, tmp_path):
+    """Of a new stream the store takes any seq: the one behind a refused record must not be its first."""
+    async with opened(tmp_path / "store", vfs=disk.name) as bench:
+        await bench.store.flush()
+        disk.failing_syncs = 1
+        bench.append([0])
+        wait_without_the_loop(lambda: bench.store.counts.failures and bench.store.state is StoreState.OPEN)
+        assert not bench.store.append(arrival(1))
+        await bench.store.flush()
+        assert [each.seq for arrivals, _error in bench.refusals for each in arrivals] == [0]
+        await bench.fill([0, 1])
+        assert bench.seqs() == [0, 1]
+
+
+async def test_after_a_wrong_seq_nothing_is_taken_before_the_loop_knows_what_was_refused(tmp_path):
+    async with opened(tmp_path / "store") as bench:
+        await bench.fill([0], uid=OTHER)
+        bench.append([7], uid=OTHER)
+        bench.append([0])
+        wait_without_the_loop(lambda: bench.store.counts.refused == 2)
+        assert not bench.store.append(arrival(1))
+        await bench.store.flush()
+        await bench.fill([0, 1])
+        assert bench.seqs() == [0, 0, 1]
