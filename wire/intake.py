@@ -57,8 +57,12 @@ class Intake:
 
     def commit(self, boot: int, stream: int, next_seq: int) -> None:
         """Everything of the stream below `next_seq` is on disk: an ACK is due."""
-        self._committed[boot, stream] = next_seq
-        self._to_ack[boot, stream] = next_seq
+        key = (boot, stream)
+        self._committed[key] = next_seq
+        self._to_ack[key] = next_seq
+        # A `refuse` for another commit may have come between: what is on disk is not expected again.
+        if self._taken.get(key, 0) < next_seq:
+            self._taken[key] = next_seq
 
     def refuse(self) -> None:
         """What was taken and not committed is lost here: expect it again from the node."""

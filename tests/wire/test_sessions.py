@@ -202,6 +202,17 @@ def test_the_intake_takes_the_next_record_and_nothing_else():
     assert intake.points([[BOOT, 1, 0, 9]]) == [[BOOT, 1, 9]]
 
 
+def test_what_is_on_disk_is_not_expected_again_after_a_refusal_that_came_between():
+    intake = Intake({})
+    for seq in (0, 1):
+        assert intake.take(up.Block(BOOT, 1, seq, 0, 0, 0, [1], {})) == TAKEN
+    intake.refuse()
+    intake.commit(BOOT, 1, 2)
+    assert intake.take(up.Block(BOOT, 1, 1, 0, 0, 0, [1], {})) == REPEAT
+    assert intake.meet([[BOOT, 1, 2, 5]]) == []
+    assert intake.take(up.Block(BOOT, 1, 2, 0, 0, 0, [1], {})) == TAKEN
+
+
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_hostile_octets_change_nothing_and_raise_nothing_but_wire_error(pieces):
     gateway = GatewaySession("gw", 600)
