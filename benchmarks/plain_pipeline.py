@@ -3,16 +3,21 @@
 One thread reads the terminal, checks FCS-32 and decodes with cbor2; the main thread inserts in
 group commits (SQLite WAL, synchronous FULL) and publishes each block with QoS 1; a PUBACK deletes
 the row in the next commit. No session, no acknowledgement to the node, no clock, no SenML.
+
+What it publishes is the block as it came, 60 octets; with --json the same readings with names and
+times as JSON text, as a user of an MQTT broker would write them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import queue
 import sys
 import threading
 import time
+from itertools import accumulate
 from zlib import crc32
 
 import apsw
@@ -24,14 +29,33 @@ GROUP_S = 0.020
 GROUP_ROWS = 512
 BLOCK = 3  # the message's type
 WINDOW = 20  # the fastest for paho's thread (facts of the peers' measurements)
+CHANNELS = (("air_temperature", 100), ("relative_humidity", 100), ("air_pressure", 1))  # of link_feed
+US_PER_S = 1_000_000
+
+
+def json_text(message: bytes) -> bytes:
+    """The block's readings, an object for each scan."""
+    _type, boot, _stream, seq, _group, first_us, span_us, values = cbor2.loads(message)
+    columns = [
+        [raw / divisor for raw in accumulate(values[channel :: len(CHANNELS)])]
+        for channel, (_name, divisor) in enumerate(CHANNELS)
+    ]
+    last = len(columns[0]) - 1
+    scans = []
+    for scan, row in enumerate(zip(*columns, strict=True)):
+        reading = {name: value for (name, _divisor), value in zip(CHANNELS, row, strict=True)}
+        reading["time"] = (first_us + span_us * scan // last) / US_PER_S
+        scans.append(reading)
+    return json.dumps({"node": "240ac4000001", "boot": boot, "seq": seq, "scans": scans}).encode()
 
 
 class Pipeline:
     """From one port to one broker, `count` blocks."""
 
-    def __init__(self, path: str, database: str, host: str, port: int, count: int) -> None:
+    def __init__(self, path: str, database: str, host: str, port: int, count: int, *, json: bool) -> None:
         self._line = os.open(path, os.O_RDWR | os.O_NOCTTY)
         self._count = count
+        self._payload = json_text if json else bytes
         self._blocks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._database = apsw.Connection(database)
         self._database.pragma("journal_mode", "wal")
@@ -60,7 +84,7 @@ class Pipeline:
                 self._database.execute("COMMIT")
             for row, message in enumerate(group, first):
                 self._room.acquire()
-                self._client.publish(f"plain/{row % 4}", message, qos=1)
+                self._client.publish(f"plain/{row % 4}", self._payload(message), qos=1)
             published += len(group)
             if not group:
                 time.sleep(0.001)
@@ -106,6 +130,7 @@ def main() -> None:
         parser.add_argument(name)
     for name in ("port", "count"):
         parser.add_argument(name, type=int)
+    parser.add_argument("--json", action="store_true")
     pipeline = Pipeline(**vars(parser.parse_args()))
     print("ready", flush=True)
     pipeline.run()
