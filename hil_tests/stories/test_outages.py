@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hil_tests.bench import SINK, Bench, eventually, judge
-from hil_tests.dated import dated, known, worst_s
+from hil_tests.dated import assert_honest, dated, errors_s, known
 from hil_tests.demo.publication import Block
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
 BROKER_AWAY_S = 15.0
 GATEWAY_AWAY_S = 20.0
 PERIOD_S = 0.2  # of the air's scans
+NEAR_S = 0.03  # far below the period, far above what a time may be off
 
 
 def test_what_comes_while_the_broker_is_away_arrives_later(draining_bench: Bench) -> None:
@@ -58,11 +59,13 @@ def test_a_node_without_a_gateway_goes_on_measuring_and_tells_later(bench: Bench
     judge(bench, node)
     assert node.cable.gaps() == set()
     air = known(dated(bench, "air_temperature"), temperatures)
-    assert worst_s(air, "air_temperature", temperatures) <= 0
+    assert_honest(errors_s(air, "air_temperature", temperatures))
     assert max(each.uncertainty_s for each in air) < PERIOD_S / 4
-    # Every sample of the time alone is there; a slot that a busy machine missed says so.
+    # Every sample that the chip gave is there; a slot that a busy machine missed says so.
     times_s = sorted({reading.utc_s for each in air for reading in each.block.readings})
-    assert max(later - earlier for earlier, later in pairwise(times_s)) < 1.5 * PERIOD_S
+    given_s = [each.utc_ns / 1e9 for each in temperatures]
+    given_s = [each for each in given_s if times_s[0] <= each <= times_s[-1]]
+    assert max(min(abs(each - time_s) for time_s in times_s) for each in given_s) < NEAR_S
     assert times_s[-1] - times_s[0] > GATEWAY_AWAY_S
     readings = [reading for each in bench.heard() if isinstance(each, Block) for reading in each.readings]
     assert {reading.fault for reading in readings} <= {"", "unsettled", "missed"}
