@@ -16,13 +16,14 @@ import click
 from gateway import log as logs
 from gateway.commands.options import DEFAULT_CONFIG, load_config
 from gateway.config import STATE_DIRECTORY
-from gateway.failure import ExitCode
+from gateway.failure import ExitCode, Failure, InvalidInput
 from gateway.status_text import duration, summary
 from gateway.systemd_notify import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.agent import Agent
     from gateway.config import Config
     from gateway.status import Status
     from gateway.systemd_notify import Progress
@@ -31,6 +32,17 @@ log = logging.getLogger(__name__)
 
 WATCH_PERIOD_S = 10.0
 FEEDS_PER_WATCHDOG = 3  # one or two late feeds do not kill the service
+# By the reason of the StoreError; docs/operator.md has them all.
+_STORE_STEPS = {
+    "in_use": "fieldgate status shows the agent that runs; a second one needs a state directory of its own",
+    "io": "may this user write there? ls -ld {directory}; does the disk work? dmesg",
+    "full": "make room: df -h {directory}",
+    "read_only": "may this user write there? ls -l {directory}; why is the disk read-only? dmesg",
+    "corrupt": "move {directory}/store.db* away and keep them, then start it again",
+    "newer": "install the version that has written it, or a later one",
+    "pragma": "choose a state directory on a local disk: no network drive, no FAT",
+}
+_OTHER_STEP = "docs/operator.md, section Store"
 
 
 class Service(Protocol):
@@ -74,12 +86,35 @@ def run(config_path: Path, state_directory: Path | None, capture: Path | None) -
     config = with_state_directory(load_config(config_path), state_directory, os.environ)
     logs.set_up(config.log.level, sys.stderr, os.environ)
     try:
-        from gateway.agent import Agent  # noqa: PLC0415 - `--help` and a wrong file need none of it
-
-        asyncio.run(serve(Agent(config, capture=capture), Notifier.from_environment(os.environ)))
+        asyncio.run(serve(_agent(config, capture), Notifier.from_environment(os.environ)))
+    except Failure:
+        raise
+    except StoreError as error:
+        raise Failure(f"the store cannot be opened: {error}", next_step=NEXT_STEPS.get(error.reason, LOOK)) from None
     except Exception:
         log.critical("the gateway ended because of a mistake in its program", exc_info=True)
         sys.exit(ExitCode.FAULT)
+
+
+def _agent(config: Config, capture: Path | None) -> Agent:
+    """Ready to run. Raises Failure where the folder of the capture or the store cannot be opened."""
+    # Here, for `--help` and a wrong file need none of it.
+    from gateway.agent import Agent  # noqa: PLC0415
+    from gateway.store import StoreError  # noqa: PLC0415
+
+    try:
+        if capture is not None:
+            capture.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        step = "choose a directory that this user may write into"
+        raise InvalidInput(f"--capture {capture}: {error.strerror}", next_step=step) from None
+    try:
+        return Agent(config, capture=capture)
+    except StoreError as error:
+        step = _STORE_STEPS.get(error.reason, _OTHER_STEP)
+        message = f"the store cannot be opened ({error.reason}): {error}"
+        directory = config.gateway.state_directory
+        raise Failure(message, next_step=step.format(directory=directory)) from None
 
 
 def with_state_directory(config: Config, chosen: Path | None, environ: Mapping[str, str]) -> Config:

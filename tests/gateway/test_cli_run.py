@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from gateway import log
+from gateway.cli import fieldgate
 from gateway.commands.run import with_state_directory
 from gateway.config import Config, GatewayConfig
+from gateway.failure import ExitCode
+from gateway.store import Store
 
 ROOT = Path(__file__).parents[2]
 LOGGING_PROGRAM = """
@@ -106,3 +110,59 @@ def test_the_level_of_the_configuration_holds(monkeypatch):
         root.handlers[:] = before[1]
     assert stream.getvalue().endswith("ERROR   gateway.store: loud\n")
     assert "quiet" not in stream.getvalue()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """`fieldgate run` in this process, for starts that come to nothing; gives exit code and errors."""
+    root = logging.getLogger()
+    before = (root.level, root.handlers[:])
+    path = tmp_path / "fieldgate.toml"
+    path.write_text('[gateway]\nstate_directory = "state"\n[[port]]\nglob = "/no/port"\n', encoding="utf-8")
+
+    def started(*arguments):
+        result = CliRunner().invoke(fieldgate, ["run", "--config", str(path), *arguments])
+        return result.exit_code, result.stderr
+
+    yield started
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+
+
+async def test_a_second_agent_in_a_state_directory_is_told_who_is_there(run, tmp_path):
+    store = Store.open(tmp_path / "state")
+    try:
+        code, said = run()
+    finally:
+        await store.close()
+    error, step = said.splitlines()
+    assert code == ExitCode.FAULT
+    assert error == (
+        f"error: the store cannot be opened (in_use): {tmp_path}/state: in use by process {os.getpid()}"
+    )
+    assert step.startswith("next step: fieldgate status shows the agent that runs")
+
+
+def test_a_store_that_cannot_be_opened_is_told_with_a_way_out(run, tmp_path):
+    (tmp_path / "file").touch()
+    code, said = run("--state", str(tmp_path / "file"))
+    assert code == ExitCode.FAULT
+    assert said.splitlines() == [
+        f"error: the store cannot be opened (io): {tmp_path}/file: File exists",
+        f"next step: may this user write there? ls -ld {tmp_path}/file; does the disk work? dmesg",
+    ]
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "store.db").write_bytes(b"x" * 9000)
+    code, said = run()
+    assert (code, "(corrupt)" in said, "Traceback" in said) == (ExitCode.FAULT, True, False)
+    assert f"next step: move {tmp_path}/state/store.db* away and keep them" in said
+
+
+def test_a_capture_that_has_no_place_is_a_wrong_command_line(run, tmp_path):
+    (tmp_path / "file").touch()
+    code, said = run("--capture", str(tmp_path / "file" / "captured"))
+    assert code == ExitCode.USAGE
+    assert said.splitlines() == [
+        f"error: --capture {tmp_path}/file/captured: Not a directory",
+        "next step: choose a directory that this user may write into",
+    ]
