@@ -89,8 +89,6 @@ def run(config_path: Path, state_directory: Path | None, capture: Path | None) -
         asyncio.run(serve(_agent(config, capture), Notifier.from_environment(os.environ)))
     except Failure:
         raise
-    except StoreError as error:
-        raise Failure(f"the store cannot be opened: {error}", next_step=NEXT_STEPS.get(error.reason, LOOK)) from None
     except Exception:
         log.critical("the gateway ended because of a mistake in its program", exc_info=True)
         sys.exit(ExitCode.FAULT)
