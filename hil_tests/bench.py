@@ -73,17 +73,25 @@ class Row:
 class Bench:
     """A context manager. The broker and the subscriber run at once; gateway and nodes on demand.
 
-    With `archive` the store keeps every record, so that the verdict can look at it.
+    With `archive` the store keeps every record, so that the verdict can look at it. `settings` and
+    `module` are the gateway's (hil_tests/gateway.py).
     """
 
-    def __init__(self, directory: Path, *, archive: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, archive: bool = True, settings: str = "", module: str = "gateway.cli"
+    ) -> None:
         self.ports = directory / "dev"
         self.ports.mkdir()
         self.broker = Broker(directory / "broker", persistence=True)
         self.subscriber = Subscriber(self.broker.url, name="witness")
         brokers = {SINK: self.broker.url, **({ARCHIVE: NOWHERE} if archive else {})}
         self.gateway = GatewayProcess(
-            directory / "gateway", name=GATEWAY, ports=f"{self.ports}/tty*", brokers=brokers
+            directory / "gateway",
+            name=GATEWAY,
+            ports=f"{self.ports}/tty*",
+            brokers=brokers,
+            settings=settings,
+            module=module,
         )
         self.nodes: list[NodeBoard] = []
         self._directory = directory

@@ -45,8 +45,9 @@ class GatewayEnded(Exception):
 class GatewayProcess:
     """A gateway in `directory`, which has its configuration, its state and its log.
 
-    `ports` is the glob of its ports, `brokers` the URL of each sink by name. It may be started
-    again after `stop` or `kill`, and finds its state there.
+    `ports` is the glob of its ports, `brokers` the URL of each sink by name, `settings` more of its
+    configuration, `module` what is run in the place of the command. It may be started again after
+    `stop` or `kill`, and finds its state there.
     """
 
     def __init__(
@@ -57,8 +58,11 @@ class GatewayProcess:
         ports: str,
         brokers: Mapping[str, str],
         capture: Path | None = None,
+        settings: str = "",
+        module: str = "gateway.cli",
     ) -> None:
         self.name = name
+        self._module = module
         self.capture = capture
         self.state = directory / STATE
         self._log_path = directory / "gateway.log"
@@ -67,12 +71,12 @@ class GatewayProcess:
         self._status: Status | None = None
         directory.mkdir(parents=True, exist_ok=True)
         sinks = [_SINK.format(name=sink, url=url) for sink, url in brokers.items()]
-        configuration = _CONFIGURATION.format(name=name, ports=ports) + "".join(sinks)
+        configuration = _CONFIGURATION.format(name=name, ports=ports) + "".join(sinks) + settings
         self._config_path.write_text(configuration, encoding="utf-8")
 
     def start(self) -> None:
         """Start it, in a session of its own: Ctrl-C in the terminal is not for it."""
-        command = [sys.executable, "-m", "gateway.cli", "run", "--config", str(self._config_path)]
+        command = [sys.executable, "-m", self._module, "run", "--config", str(self._config_path)]
         command += ["--state", str(self.state)]
         if self.capture is not None:
             command += ["--capture", str(self.capture.absolute())]
