@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
-
-import pytest
 
 from hil_tests.board import Board
 from hil_tests.broker import Broker, Subscriber
@@ -21,6 +17,7 @@ from hil_tests.demo.identity import Gap, Identity, Stream
 from hil_tests.demo.publication import Block, understood
 from hil_tests.gateway import GatewayProcess
 from hil_tests.truth import Truth
+from hil_tests.verdict import BLOCK, Row, mistakes
 from provisioning.application import build
 
 T = TypeVar("T")
@@ -29,7 +26,6 @@ SINK = "mqtt"
 ARCHIVE = "archive"  # a sink that never gets anything, so that the store keeps all
 NOWHERE = "mqtt://127.0.0.1:9"  # nobody listens there (RFC 863 is long gone)
 OUI = bytes.fromhex("240ac4")
-BLOCK = 3
 POLL_S = 0.05
 # Shorter than in the field, so that a story has more to tell: about ten blocks a second.
 SETTINGS: Mapping[str, Any] = {
@@ -52,22 +48,6 @@ class NodeBoard:
         self.board.on_octets(self.cable.take)
         named = {"node": {"name": self.name}, **settings}
         self.board.install({**build().files, "/settings.json": json.dumps(named).encode()})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A record in the store."""
-
-    of: Stream
-    seq: int
-    next_seq: int
-    kind: int
-    message: bytes
-
-    @property
-    def identity(self) -> Identity:
-        """Its first, and for a BLOCK its only, identity."""
-        return self.of.record(self.seq)
 
 
 class Bench:
@@ -177,25 +157,12 @@ def eventually(fact: Callable[[], object], timeout_s: float) -> None:
 
 
 def judge(bench: Bench, node: NodeBoard) -> None:
-    """The promises, by comparing sets of what each place says for itself. Needs an archive.
-
-    What was acknowledged is in the store; the store has each record once, in order, without a
-    hole, with the octets that the board sent; the subscriber has all of it, with the same values.
-    """
-    sent = node.cable.sent()
-    rows = [row for row in bench.rows() if row.of.node == node.uid]
-    assert {identity: len(each) for identity, each in sent.items() if len(each) > 1} == {}
-    next_seqs: defaultdict[Stream, int] = defaultdict(int)
-    for row in rows:
-        assert row.seq == next_seqs[row.of], f"{row.identity}: {next_seqs[row.of]} was to come"
-        next_seqs[row.of] = row.next_seq
-    stored = {row.identity: row.message for row in rows if row.kind == BLOCK}
-    gone = {row.of.record(seq) for row in rows if row.kind != BLOCK for seq in range(row.seq, row.next_seq)}
-    assert {each for each, message in stored.items() if message not in sent.get(each, ())} == set()
-    assert node.cable.acknowledged() - stored.keys() - gone == set()
-    heard = [each for each in bench.heard() if isinstance(each, Block) and each.identity.node == node.uid]
-    assert {each.identity for each in heard} == stored.keys()
-    for each in heard:
-        expected = node.cable.readings(stored[each.identity])
-        assert [reading.channel for reading in each.readings] == [channel for channel, _ in expected]
-        assert [reading.value for reading in each.readings] == pytest.approx([value for _, value in expected])
+    """Nothing is wrong with what each place says of the node's records. Needs an archive."""
+    found = mistakes(
+        sent=node.cable.sent(),
+        acknowledged=node.cable.acknowledged(),
+        rows=[row for row in bench.rows() if row.of.node == node.uid],
+        heard=[each for each in bench.heard() if isinstance(each, Block) and each.identity.node == node.uid],
+        readings=node.cable.readings,
+    )
+    assert found == []
