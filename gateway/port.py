@@ -10,7 +10,6 @@ import random
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.serial_port import OpenFault, PortLost, PortUnopened, SerialPort
@@ -147,14 +146,14 @@ class PortSupervisor:
             while _leads_to(path, device):
                 began_s = self._now_s()
                 state, detail = await self._open_and_serve(path)
-                self._set(path, state, detail)
+                self._set_kept(path, state, detail)
                 failures = 0 if self._now_s() - began_s >= self._timing.stable_s else failures + 1
                 if _leads_to(path, device):
                     await asyncio.sleep(self._pause_s(state, failures))
         finally:
             self._taken.discard(device)
             self._tasks -= 1
-        self._set(path, PortState.LOST, "unplugged")
+        self._set_kept(path, PortState.LOST, "unplugged")
 
     async def _open_and_serve(self, path: str) -> tuple[PortState, str]:
         """What the port's state is afterwards, and why."""
@@ -206,9 +205,17 @@ class PortSupervisor:
         level = LEVELS.get(state, logging.WARNING)
         self._conditions.set(f"port {path}", state, detail, level=level)
 
+    def _set_kept(self, path: str, state: PortState, detail: str) -> None:
+        if path in self._entries:  # else another device has been taken for it meanwhile
+            self._set(path, state, detail)
+
     def _forget_one_lost(self, path: str) -> None:
         """A device that appears is taken for one that was lost: replugged, perhaps renamed."""
-        lost = [each for each, entry in self._entries.items() if entry.state is PortState.LOST]
+        lost = [
+            each
+            for each, entry in self._entries.items()
+            if entry.state is PortState.LOST or not os.path.exists(each)  # noqa: PTH110 - never raises
+        ]
         gone = path if path in lost else min(lost, key=lambda each: self._entries[each].since_s, default=None)
         if gone is not None:
             del self._entries[gone]
@@ -222,7 +229,7 @@ def _matches(pattern: str) -> list[tuple[str, str]]:
 
 def _leads_to(path: str, device: str) -> bool:
     """Whether the name still exists and means the same device."""
-    return Path(path).exists() and os.path.realpath(path) == device
+    return os.path.exists(path) and os.path.realpath(path) == device  # noqa: PTH110 - never raises
 
 
 def _latency_note(port: SerialPort) -> str:
