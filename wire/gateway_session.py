@@ -46,6 +46,7 @@ class GatewaySession:
             return self._on_record(message, now_ms)
         if isinstance(message, up.Hello):
             self.hello = message
+            self.state = STRANGER  # until the caller has met it: it may be another node than before
             return message
         if self.state == STRANGER:
             self._ask_who(now_ms)
