@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from gateway.capture import Capture
 from gateway.counters import Conditions, Counters
 from gateway.host_clock import HostClock
-from gateway.line import Line, Services
+from gateway.line import STORE_FILE, UNREADABLE, Line, Services
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
 from gateway.report import Report
 from gateway.sinks.mqtt import MqttSink
 from gateway.status import SOCKET_NAME, Status, StatusServer
-from gateway.store import Store
+from gateway.store import Store, StoreError
 from gateway.systemd_notify import Progress
 from gateway.timeline import Timeline
 
@@ -130,6 +130,14 @@ class Agent:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             self._timeline.observe()
-            self._store.forget_delivered()
+            self._forget_delivered()
             if self._store.queued == 0:
                 self._writing.idle("nothing to write")
+
+    def _forget_delivered(self) -> None:
+        try:
+            self._store.forget_delivered()
+        except StoreError as error:
+            self._conditions.set(STORE_FILE, UNREADABLE, str(error))
+        else:
+            self._conditions.clear(STORE_FILE)

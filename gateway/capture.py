@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 
 class Capture:
-    """One file per port and direction in a directory: `pts_3.up`, `pts_3.down`."""
+    """One file per port and direction in a directory: `pts_3.up`, `pts_3.down`.
+
+    Where the disk does not take it any more the capture ends, and nothing else.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
+        self._ended = False
         self._files: dict[str, BinaryIO] = {}
 
     def up(self, port: str, octets: bytes) -> None:
@@ -31,6 +38,15 @@ class Capture:
         self._files.clear()
 
     def _write(self, port: str, direction: str, octets: bytes) -> None:
+        if self._ended:
+            return
+        try:
+            self._append(port, direction, octets)
+        except OSError as error:
+            self._ended = True
+            log.warning("capture: ended: %s", error)
+
+    def _append(self, port: str, direction: str, octets: bytes) -> None:
         name = f"{port.removeprefix('/dev/').replace('/', '_')}.{direction}"
         file = self._files.get(name)
         if file is None:

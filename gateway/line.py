@@ -13,7 +13,7 @@ from gateway import fast_decode
 from gateway.counters import hexed, printable
 from gateway.node_clock import Exchange
 from gateway.refusals import Refusals
-from gateway.store import Arrival
+from gateway.store import Arrival, StoreError
 from wire import cbor, down, up
 from wire.errors import WireError
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
@@ -38,6 +38,8 @@ TIME_REPLY_S = 2.0  # an answer that took longer tells nothing about the time
 SILENCE_NS = 30_000_000_000
 NOISE_SHOWN = 64
 LOST_REASON = "lost_by_gateway"
+STORE_FILE = "store file"  # the condition's subject
+UNREADABLE = "unreadable"
 NS_PER_MS = 1_000_000
 
 
@@ -148,16 +150,20 @@ class Line:
             case up.Block() | up.Gap():
                 self._on_record(news, frame, arrived_ns)
             case up.Hello():
-                self._on_hello(news, arrived_ns)
+                try:
+                    self._on_hello(news, arrived_ns)
+                except StoreError as error:  # the node says HELLO again
+                    self._services.counters.count("hellos_unanswered")
+                    self._services.conditions.set(STORE_FILE, UNREADABLE, str(error))
             case up.TimeReply():
                 self._on_time_reply(news, arrived_ns)
             case up.Describe():
                 self._on_describe(news)
             case up.Log() if self.node is not None:
                 self._services.counters.count("node_log_lines")
-                text = printable(news.text.encode(), NOISE_SHOWN * 4)
-                self.node.console.append(f"{news.level}: {text}")
-                log.info("node %s says %s: %s", self.node.name, news.level, text)
+                text = printable(f"{news.level}: {news.text}".encode(), NOISE_SHOWN * 4)
+                self.node.console.append(text)
+                log.info("node %s says %s", self.node.name, text)
 
     def _on_record(self, record: up.Block | up.Gap, frame: bytes, arrived_ns: int) -> None:
         node = self.node
@@ -185,18 +191,19 @@ class Line:
     def _on_hello(self, hello: up.Hello, arrived_ns: int) -> None:
         services = self._services
         services.counters.count("hellos")
+        node = services.nodes.meet(hello.uid)
+        known = services.store.has_descriptor(hello.desc)
         if self.node is not None and self.node.uid != hello.uid:
             log.warning("%s: node %s went, %s came", self.path, self.node.name, hello.uid.hex())
             self.node.detach(self)
-        node = services.nodes.meet(hello.uid)
         node.attach(self)
         if node.hello is None or node.hello.boot != hello.boot:
-            log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, hello.reset)
+            reset = printable(hello.reset.encode(), NOISE_SHOWN)
+            log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, reset)
         self.node = node
         node.hello = hello
         node.heard_ns = arrived_ns
         services.timeline.hello(hello.uid, hello.boot, hello.ticks, arrived_ns)
-        known = services.store.has_descriptor(hello.desc)
         missing = self._session.meet(
             node.intake, known, secrets.token_bytes(up.NONCE_OCTETS), arrived_ns // NS_PER_MS
         )
@@ -213,8 +220,10 @@ class Line:
         if hello is None or up.descriptor_hash(body) != hello.desc:
             self._services.counters.count("descriptor_mismatch")
             return
-        self._services.store.put_descriptor(hello.desc, body)
-        self._session.described()
+        if self._services.store.put_descriptor(hello.desc, body):
+            self._session.described()
+        else:  # too much is queued there; WELCOME asks for it again
+            self._services.counters.count("store_queue_full")
 
     def _on_time_reply(self, reply: up.TimeReply, arrived_ns: int) -> None:
         hello = self._session.hello

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.line import UNREADABLE
 from gateway.status import ClockStatus, FaultStatus, NodeStatus, Status, StoreStatus
+from gateway.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +52,7 @@ class Report:
             gateway=self.config.gateway.name,
             uptime_s=(now_ns - self._began_ns) / NS_PER_S,
             clock=self._clock_status(),
-            store=StoreStatus(
-                state=self.store.state,
-                detail=self.store.detail,
-                stored=self.store.stored,
-                waiting={sink.name: self.store.waiting_for(sink.name) for sink in self.sinks},
-            ),
+            store=self._store_status(),
             ports=tuple(port for supervisor in self.ports for port in supervisor.status()),
             nodes=tuple(self._node_status(node, now_ns) for node in self.nodes),
             sinks=tuple(sink.status() for sink in self.sinks),
@@ -70,6 +67,14 @@ class Report:
             ),
             counters=self.counters.snapshot(),
         )
+
+    def _store_status(self) -> StoreStatus:
+        try:
+            stored = self.store.stored
+            waiting = {sink.name: self.store.waiting_for(sink.name) for sink in self.sinks}
+        except StoreError as error:
+            return StoreStatus(state=UNREADABLE, detail=str(error), stored=0)
+        return StoreStatus(state=self.store.state, detail=self.store.detail, stored=stored, waiting=waiting)
 
     def _clock_status(self) -> ClockStatus:
         reading = self.clock.reading()

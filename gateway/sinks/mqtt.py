@@ -36,6 +36,7 @@ from gateway.sinks.publication import Publications
 from gateway.sinks.senml import JSON
 from gateway.sinks.window import Window
 from gateway.status import SinkStatus
+from gateway.store import StoreError
 from gateway.timeline import Timeline
 
 TICK_S = 0.25  # how often deadlines are looked at
@@ -60,6 +61,7 @@ class SinkState(StrEnum):
     ONLINE = "online"
     REFUSED = "refused"
     WAITING_FOR_TIME = "waiting_for_time"
+    STORE_UNREADABLE = "store_unreadable"
 
 
 _LEVELS = {SinkState.CONNECTING: logging.INFO, SinkState.ONLINE: logging.INFO}
@@ -126,7 +128,7 @@ class MqttSink:
             broker=self._config.url,
             delivered=self.delivered,
             in_flight=len(self._window),
-            backlog=self._store.waiting_for(self.name),
+            backlog=self._backlog(),
         )
 
     async def run(self) -> None:
@@ -139,6 +141,8 @@ class MqttSink:
                 detail = str(lost) if lost.reason not in known else lost.detail
                 self._enter(known.get(lost.reason, SinkState.LOST), detail)
                 self._counters.count("mqtt_connections_lost")
+            except StoreError as error:
+                self._enter(SinkState.STORE_UNREADABLE, str(error))
             await asyncio.sleep(self._reconnecting.next_s())
 
     async def _connect_and_serve(self) -> None:
@@ -158,7 +162,7 @@ class MqttSink:
         try:
             context = ssl.create_default_context(cafile=config.ca_file) if config.tls else None
             password = config.password_file.read_text("utf-8").splitlines() if config.password_file else None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ConnectionLost("file_unreadable", str(error)) from None
         return Broker(
             host=config.host,
@@ -263,6 +267,12 @@ class MqttSink:
     def _is_refusal(self, reason: int) -> bool:
         unheard = reason == NO_SUBSCRIBER and self._require_subscriber
         return unheard or reason >= REFUSALS
+
+    def _backlog(self) -> int:
+        try:
+            return self._store.waiting_for(self.name)
+        except StoreError:  # the status of the store says so
+            return 0
 
     def _enter(self, state: SinkState, detail: str = "") -> None:
         shown = printable(detail.encode("utf-8", "backslashreplace"), DETAIL_LIMIT)

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from gateway.line import LinkState
+from gateway.store import StoreError
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running
 from tests.gateway.wired_node import DESCRIPTOR_NAME, WiredNode
@@ -84,3 +85,55 @@ async def test_a_port_that_is_not_a_node_stays_a_stranger(gateway, pair):
         await until(lambda: gateway.count("console_lines") >= 20)
         assert line.state() is LinkState.STRANGER
     assert gateway.seqs() == []
+
+
+async def test_the_texts_of_a_node_move_no_cursor_and_begin_no_line(gateway, pair, caplog):
+    caplog.set_level(logging.INFO)
+    evil = "\x1b[2J\nCRITICAL gateway: all is lost"
+    async with gateway.line(pair) as line:
+        pair.send(stuff(cbor.encode([0, {**HELLO, "reset": evil}]), ESCAPES_UP))
+        await until(lambda: line.state() is LinkState.DESCRIBING)
+        pair.send(stuff(cbor.encode([11, 0, evil, evil]), ESCAPES_UP))
+        await until(lambda: gateway.count("node_log_lines") == 1)
+    said = [record.getMessage() for record in caplog.records] + list(gateway.nodes.meet(UID).console)
+    assert sum("all is lost" in each for each in said) == 3
+    assert not any("\x1b" in each or "\n" in each for each in said)
+
+
+async def test_a_hello_that_the_store_cannot_answer_is_repeated_by_the_node(gateway, pair, monkeypatch):
+    def unreadable(*_):
+        raise StoreError("io", "reading: disk I/O error")
+
+    async with gateway.line(pair) as line:
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.store.Store.has_descriptor", unreadable)
+            async with running(WiredNode(pair)) as node:
+                node.add(2)
+                await until(lambda: gateway.count("hellos_unanswered") >= 1)
+                assert line.state() is LinkState.STRANGER
+                patched.undo()
+                await until(lambda: not node.queue.records)
+    assert gateway.seqs() == [0, 1]
+
+
+async def test_no_record_is_taken_while_the_store_has_no_room_for_its_descriptor(gateway, pair, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.store.Store.put_descriptor", lambda *_: False)
+        async with gateway.line(pair) as line, running(WiredNode(pair)) as node:
+            node.add(2)
+            await until(lambda: gateway.count("store_queue_full") >= 1)
+            assert line.state() is LinkState.DESCRIBING
+            patched.undo()
+            await until(lambda: not node.queue.records)
+    assert gateway.seqs() == [0, 1]
+    assert gateway.store.descriptor(DESCRIPTOR_NAME) is not None
+
+
+async def test_a_capture_that_the_disk_does_not_take_ends_alone(gateway, pair, tmp_path, caplog):
+    for name in ("up", "down"):
+        (tmp_path / "capture" / f"{pair.path.removeprefix('/dev/').replace('/', '_')}.{name}").mkdir()
+    async with gateway.line(pair), running(WiredNode(pair)) as node:
+        node.add(2)
+        await until(lambda: not node.queue.records)
+    assert gateway.seqs() == [0, 1]
+    assert sum("capture: ended" in record.getMessage() for record in caplog.records) == 1

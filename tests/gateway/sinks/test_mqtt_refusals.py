@@ -6,6 +6,7 @@ import pytest
 
 from gateway.sinks.mqtt import SinkState
 from gateway.sinks.mqtt_properties import length, user_property
+from gateway.store import StoreError
 from hil_tests.fake_broker import FakeBroker, puback
 
 REFUSALS = [
@@ -170,3 +171,28 @@ async def test_a_broker_that_never_answers_is_pinged_and_left(bench, sinking, un
             connections = len(broker.connects)
             await until(lambda: broker.pinged >= 6)
             assert len(broker.connects) == connections
+
+
+async def test_a_password_file_that_is_no_text_is_a_fault_of_the_sink_alone(bench, sinking, until, tmp_path):
+    password = tmp_path / "mqtt.password"
+    password.write_bytes(b"\xff\xfe\x00secret")
+    async with sinking("mqtt://127.0.0.1:1", user="gw", password_file=password) as sink:
+        await until(lambda: "file_unreadable" in sink.status().detail)
+
+
+async def test_a_store_that_cannot_be_read_holds_the_sink_up_and_ends_nothing(
+    bench, sinking, until, monkeypatch
+):
+    def unreadable(*_):
+        raise StoreError("io", "reading: disk I/O error")
+
+    bench.measure()
+    await bench.fill(3)
+    async with FakeBroker(puback) as broker:
+        with monkeypatch.context() as patched:
+            patched.setattr("gateway.store.Store.read_after", unreadable)
+            async with sinking(broker.url) as sink:
+                await until(lambda: sink.status().state == SinkState.STORE_UNREADABLE)
+                patched.undo()
+                await until(lambda: sink.status().backlog == 0)
+    assert len(broker.records()) == 3
