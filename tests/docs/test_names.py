@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.counters import OTHER, REFUSED_SUBJECTS
-from gateway.line import LOST_REASON, LinkState
+from gateway.line import LOST_REASON, UNREADABLE, LinkState
 from gateway.node_clock import TimeState
 from gateway.port import PortState
 from gateway.readings import UNNAMED_FAULT
@@ -48,7 +48,7 @@ FRAMES = texts("_refuse", 0, "wire")
 # What only an encoder raises (type), or only whoever reads a stored record (block_shape), is no refusal.
 MESSAGES = texts("WireError", 0, "wire", "gateway") - {"type", "block_shape"}
 STORE = {"full", "io", "read_only", "busy", "corrupt", "database", "pragma", "in_use", "newer"}
-UNREADABLE = texts("Unreadable", 0, "gateway")
+UNPUBLISHED = texts("Unreadable", 0, "gateway")
 CONNECTION = texts("ConnectionLost", 0, "gateway") | {"ended_by_broker"}
 
 
@@ -76,7 +76,7 @@ def test_the_names_are_found_in_the_code():
     assert {"bad_fcs", "too_long"} <= FRAMES
     assert {"bad_field", "tag"} <= MESSAGES
     assert {"too_many_ports", "degraded"} <= CONDITIONS
-    assert {"descriptor_field", "impossible_time"} <= UNREADABLE
+    assert {"descriptor_field", "impossible_time"} <= UNPUBLISHED
 
 
 def test_the_operators_counters_are_those_of_the_code():
@@ -92,7 +92,7 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == set(StoreState)
+    assert found - STORE == {*StoreState, UNREADABLE}
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()
@@ -115,7 +115,7 @@ def test_the_integrators_reasons_for_a_missing_value_are_those_of_the_code():
 
 
 def test_the_integrators_faults_of_a_raw_record_are_those_of_the_code():
-    assert first_cells(section(INTEGRATOR, "## Raw")) == UNREADABLE | {"too_large"}
+    assert first_cells(section(INTEGRATOR, "## Raw")) == UNPUBLISHED | {"too_large"}
 
 
 def test_the_integrators_time_states_are_those_of_the_code():
