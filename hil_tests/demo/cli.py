@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,22 @@ def _checked_url(_ctx: click.Context, _option: click.Parameter, value: str | Non
     return checked
 
 
-@click.command()
+def _finite(_ctx: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no time; without the option Ctrl-C ends it")
+    return value
+
+
+def _made(_ctx: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
+    try:
+        if value is not None:
+            value.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(f"{value}: {error.strerror}") from None
+    return value
+
+
+@click.command(short_help="The whole chain on this machine, without hardware.")
 @click.option(
     "--nodes",
     type=click.IntRange(1, NODES_LIMIT),
@@ -40,6 +56,7 @@ def _checked_url(_ctx: click.Context, _option: click.Parameter, value: str | Non
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     help="End after so long.  [default: Ctrl-C ends it]",
 )
 @click.option(
@@ -52,6 +69,7 @@ def _checked_url(_ctx: click.Context, _option: click.Parameter, value: str | Non
 @click.option(
     "--capture",
     type=click.Path(path_type=Path, file_okay=False),
+    callback=_made,
     help="Keep the raw octets of every line in this directory.",
 )
 @click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), hidden=True)

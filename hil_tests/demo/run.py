@@ -100,14 +100,19 @@ class Demo:
             await self._stop.pause(DRAW_S if left_s is None else min(DRAW_S, left_s))
 
     async def _drain(self) -> None:
-        """Wait, for DRAIN_S at most, until all that is acknowledged is delivered and received."""
+        """Wait, for DRAIN_S at most, until all that is acknowledged is delivered and received.
+
+        Two looks must see the same: a block may still be on its way that nobody has acknowledged.
+        """
         deadline_s = time.monotonic() + DRAIN_S
+        before: Snapshot | None = None
         while True:
             self._status = await asyncio.to_thread(self._gateway.status)
-            self._show(Phase.DRAINING)
+            now = self._show(Phase.DRAINING)
             late = time.monotonic() > deadline_s or self._stop.hurried or not self._subscriber.subscribed
-            if late or self._all_arrived():
+            if late or (before is not None and self._all_arrived() and now.progress == before.progress):
                 return
+            before = now
             await asyncio.sleep(DRAIN_POLL_S)
 
     def _all_arrived(self) -> bool:
@@ -147,11 +152,12 @@ class Demo:
         if not_understood:
             yield f"{len(not_understood)} publishes not understood: {not_understood[0]}"
 
-    def _show(self, phase: Phase, left_s: float | None = None) -> None:
+    def _show(self, phase: Phase, left_s: float | None = None) -> Snapshot:
         snapshot = self._snapshot(phase, left_s)
         if phase is Phase.RUNNING:
             self._last = snapshot
         self._screen.show(snapshot)
+        return snapshot
 
     def _snapshot(self, phase: Phase, left_s: float | None) -> Snapshot:
         now_s = time.time()

@@ -54,6 +54,11 @@ class Snapshot:
     left_s: float | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def progress(self) -> tuple[int, int, int]:
+        """What changes as long as blocks are under way: stored, delivered, received."""
+        return self.stored, self.delivered, self.received
+
 
 def rows_of(
     names: Mapping[str, str],
