@@ -34,7 +34,7 @@ def save_picture(path: Path, snapshot: Snapshot, ledger: Ledger) -> None:
         color_system="truecolor",
         legacy_windows=False,
     )
-    console.print(table(snapshot, HEIGHT))
+    console.print(table(snapshot, HEIGHT, WIDTH))
     console.print()
     for line in ledger.lines():
         console.print(Text(line))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 3.0  # where nobody watches a terminal
 _FRAME_LINES = 9  # title, heading, counts and the lines between them
+_NARROW = 72  # columns; with less, the time of a reading goes, for its age stands there too
 _LINK_STYLES = {"open": "green", "silent": "red", "lost": "red"}
 
 
@@ -61,7 +62,7 @@ class LiveScreen:
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw the table."""
-        self._live.update(table(snapshot, self._console.height), refresh=True)
+        self._live.update(table(snapshot, self._console.height, self._console.width), refresh=True)
 
 
 class PlainScreen:
@@ -90,20 +91,23 @@ class PlainScreen:
             )
 
 
-def table(snapshot: Snapshot, height: int) -> RenderableType:
-    """The snapshot, at most `height` lines of it."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+def table(snapshot: Snapshot, height: int, width: int) -> RenderableType:
+    """The snapshot, at most `height` lines of it, on so many columns."""
+    narrow = width < _NARROW
+    padding = (0, 0 if narrow else 1, 0, 0)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding, show_edge=False)
     grid.add_column("node", no_wrap=True)
     grid.add_column("channel", no_wrap=True)
     grid.add_column("value", justify="right", no_wrap=True)
-    grid.add_column("UTC", no_wrap=True)
+    if not narrow:
+        grid.add_column("UTC", no_wrap=True)
     grid.add_column("age", justify="right", no_wrap=True)
     grid.add_column("link", no_wrap=True)
     room = max(1, height - _FRAME_LINES - len(snapshot.remarks))
     shown = snapshot.rows[:room]
     before = ""
     for row in shown:
-        grid.add_row(*_cells(row, repeated=row.node == before))
+        grid.add_row(*_cells(row, repeated=row.node == before, narrow=narrow))
         before = row.node
     parts: list[RenderableType] = [Text(_title(snapshot), style="bold"), grid]
     if hidden := len(snapshot.rows) - len(shown):
@@ -124,15 +128,18 @@ def _end_text(snapshot: Snapshot) -> str:
     return ", Ctrl-C ends it" if snapshot.left_s is None else f", {snapshot.left_s:.0f} s left"
 
 
-def _cells(row: Row, *, repeated: bool) -> tuple[Text, ...]:
-    return (
+def _cells(row: Row, *, repeated: bool, narrow: bool) -> list[Text]:
+    cells = [
         Text("" if repeated else row.node, style="bold"),
         Text(row.channel),
         Text(row.value, style="red" if row.faulty else "cyan"),
         Text("-" if row.utc_s is None else clock_text(row.utc_s)),
         Text("-" if row.age_s is None else f"{row.age_s:.1f} s"),
         Text("" if repeated else row.link, style=_LINK_STYLES.get(row.link, "yellow")),
-    )
+    ]
+    if narrow:
+        del cells[3]
+    return cells
 
 
 def clock_text(utc_s: float) -> str:

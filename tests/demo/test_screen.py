@@ -18,7 +18,7 @@ def console(width=80, height=24, **kwargs):
 
 def drawn(snapshot, **size):
     screen = console(**size)
-    screen.print(table(snapshot, screen.height))
+    screen.print(table(snapshot, screen.height, screen.width))
     return screen.file.getvalue().splitlines()
 
 
@@ -59,6 +59,14 @@ def test_the_table_is_readable_at_80_columns():
     assert not [word for word in expected if word not in text]
     assert "running, 12 s left" in lines[0]
     assert "12 stored, 11 delivered, 1 waiting, 11 received" in text
+
+
+def test_on_a_narrow_terminal_the_time_goes_and_nothing_is_cut():
+    row_of_counts = row(node="node-10", value="-8388607 counts")
+    text = "\n".join(drawn(snapshot([row_of_counts]), width=60))
+    expected = ("node-10", "relative_humidity", "-8388607 counts", "0.5 s", "describing")
+    assert not [word for word in expected if word not in text]
+    assert "07:59:59" not in text
 
 
 def test_a_table_never_is_higher_than_the_terminal():
