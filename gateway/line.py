@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from gateway import fast_decode
 from gateway.counters import hexed, printable
-from gateway.node_clock import Exchange
 from gateway.refusals import Refusals
 from gateway.store import Arrival, StoreError
+from gateway.time_question import TimeQuestion
 from wire import cbor, down, up
 from wire.errors import WireError
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25  # how often a line that nothing wakes looks at its deadlines
 DOWN_SPACING_S = 0.05  # the node's receive ring is empty again, even if it says nothing
-TIME_REPLY_S = 2.0  # an answer that took longer tells nothing about the time
 SILENCE_NS = 30_000_000_000
 NOISE_SHOWN = 64
 LOST_REASON = "lost_by_gateway"
@@ -84,8 +83,7 @@ class Line:
         self._heard_ns = 0
         self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
         self._console = b""
-        self._time_id = 0
-        self._time_asked: tuple[int, int] | None = None  # id, boottime ns at sending
+        self._time = TimeQuestion(services.timeline, services.counters)
 
     async def serve(self) -> None:
         """Read and write until the port is lost (PortLost) or the task is cancelled."""
@@ -135,26 +133,24 @@ class Line:
         try:
             message = fast_decode.decode(frame)
             news = self._session.receive(message, arrived_ns // NS_PER_MS)
+            if self.node is not None:
+                self.node.heard_ns = arrived_ns
+            if news is not None:
+                self._on_news(news, frame, arrived_ns)
+            else:
+                self._services.counters.count("frames_without_news")
         except WireError as error:
             self._on_wire_error(error, frame)
-            return
-        if self.node is not None:
-            self.node.heard_ns = arrived_ns
-        if news is not None:
-            self._on_news(news, frame, arrived_ns)
-        else:
-            self._services.counters.count("frames_without_news")
+        except StoreError as error:  # whatever it was, the node sends it again
+            self._services.counters.count("frames_store_unreadable")
+            self._services.conditions.set(STORE_FILE, UNREADABLE, str(error))
 
     def _on_news(self, news: Message, frame: bytes, arrived_ns: int) -> None:
         match news:
             case up.Block() | up.Gap():
                 self._on_record(news, frame, arrived_ns)
             case up.Hello():
-                try:
-                    self._on_hello(news, arrived_ns)
-                except StoreError as error:  # the node says HELLO again
-                    self._services.counters.count("hellos_unanswered")
-                    self._services.conditions.set(STORE_FILE, UNREADABLE, str(error))
+                self._on_hello(news, arrived_ns)
             case up.TimeReply():
                 self._on_time_reply(news, arrived_ns)
             case up.Describe():
@@ -227,15 +223,10 @@ class Line:
 
     def _on_time_reply(self, reply: up.TimeReply, arrived_ns: int) -> None:
         hello = self._session.hello
-        asked, self._time_asked = self._time_asked, None
-        if asked is None or asked[0] != reply.id or self.node is None or hello is None:
-            self._services.counters.count("time_replies_unasked")
-            return
-        self._services.timeline.exchange(
-            self.node.uid,
-            hello.boot,
-            Exchange(t1_ns=asked[1], t2_us=reply.received, t3_us=reply.sent, t4_ns=arrived_ns),
-        )
+        if self.node is None or hello is None:
+            self._time.unasked()
+        else:
+            self._time.answered(self.node.uid, hello.boot, reply, arrived_ns)
 
     def _on_text(self, text: bytes) -> None:
         if not text:
@@ -276,15 +267,9 @@ class Line:
         if self.node is None or hello is None or self._session.state != OPEN:
             return
         now_ns = self._services.clock.boottime_ns()
-        if self._time_asked is not None:
-            if now_ns - self._time_asked[1] < TIME_REPLY_S * 1e9:
-                return
-            self._services.counters.count("time_replies_late")
-            self._time_asked = None
-        if self._services.timeline.exchange_due(self.node.uid, hello.boot, now_ns):
-            self._time_id = (self._time_id + 1) & 0xFFFF
-            self._time_asked = (self._time_id, now_ns)
-            self._session.ask_time(self._time_id)
+        id_ = self._time.next_id(self.node.uid, hello.boot, now_ns)
+        if id_ is not None:
+            self._session.ask_time(id_)
 
     async def _write(self, message: Message) -> None:
         # One frame at a time: the node's receive ring holds 260 octets and drops silently.
@@ -300,7 +285,7 @@ class Line:
                 message.next.pop()  # a stream without a resume point starts where the node holds it
                 frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
         if isinstance(message, down.Time):
-            self._time_asked = (message.id, self._services.clock.boottime_ns())
+            self._time.sent(message.id, self._services.clock.boottime_ns())
         await self._port.write(frame)
         if self._services.capture is not None:
             self._services.capture.down(self.path, frame)
