@@ -28,6 +28,13 @@ MAX_SINKS = 16
 MQTT_PORT = 1883  # both registered at IANA
 MQTTS_PORT = 8883
 _WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
+# What tomllib says, and what somebody with an editor needs to hear.
+_TOMLLIB_WORDS = (
+    (re.compile(r"cannot overwrite a value"), "the key is already there"),
+    (re.compile(r"invalid value"), "invalid value; text must stand in quotes"),
+    (re.compile(r"illegal character '\\n'"), "the text has no closing quote in its line"),
+    (re.compile(r"cannot declare \('(.*)',\) twice"), r"[\1] is already there"),
+)
 _TOMLLIB_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
@@ -48,6 +55,14 @@ class InvalidConfig(Exception):
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+class UnreadableConfig(InvalidConfig):
+    """The file is `missing`, or it is there and cannot be read."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__([ConfigError(path, None, "", f"cannot be read: {error.strerror}")])
+        self.missing = isinstance(error, FileNotFoundError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +155,7 @@ def load(path: Path) -> Config:
     try:
         octets = path.read_bytes()
     except OSError as error:
-        raise InvalidConfig([ConfigError(path, None, "", f"cannot be read: {error.strerror}")]) from None
+        raise UnreadableConfig(path, error) from None
     try:
         return parse(octets.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
@@ -170,9 +185,10 @@ def _syntax_error(toml: str, path: Path, message: str) -> ConfigError:
     line, column = (int(match[1]), int(match[2])) if match else (toml.count("\n") + 1, 0)
     where = f", column {column}" if column else ", at the end of the file"
     reason = message.partition(" (at ")[0]
-    if reason == "Cannot overwrite a value":
-        reason = "the key is already there"
-    return ConfigError(path, line, "", f"is not valid TOML{where}: {reason[:1].lower()}{reason[1:]}")
+    reason = reason[:1].lower() + reason[1:]
+    for theirs, ours in _TOMLLIB_WORDS:
+        reason = theirs.sub(ours, reason)
+    return ConfigError(path, line, "", f"is not valid TOML{where}: {reason}")
 
 
 def _located(path: Path, lines: TomlLines, problem: Problem) -> ConfigError:

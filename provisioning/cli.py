@@ -20,7 +20,7 @@ def node() -> None:
     """Put the application on a board and see that it works."""
 
 
-@node.command()
+@node.command(short_help="Install the application on the board at PORT.")
 @click.argument("port")
 @click.option("--settings", type=click.Path(path_type=Path), help="Write this file as /settings.json.")
 @click.option("--name", help="Name of the node, written into its settings.")

@@ -17,7 +17,7 @@ def config() -> None:
     """Look at a configuration."""
 
 
-@config.command()
+@config.command(short_help="Say every mistake in FILE, with its line.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -30,7 +30,10 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
         document = _document(file)
         click.echo(json.dumps(document, indent=2))
         ctx.exit(ExitCode.OK if document["valid"] else ExitCode.USAGE)
-    click.echo(f"{file}: valid: {_summary(load_config(file))}")
+    valid = load_config(file)
+    click.echo(f"{file}: valid: {_summary(valid)}")
+    for path in _missing_files(valid):
+        click.echo(f"note: {path} is not there; the broker is tried again until it is", err=True)
 
 
 def _document(file: Path) -> dict[str, object]:
@@ -44,7 +47,21 @@ def _document(file: Path) -> dict[str, object]:
     return {"file": str(file), "valid": True, "errors": []}
 
 
+def _missing_files(valid: Config) -> list[Path]:
+    """Named by a sink and not there yet; what this user may not look at is taken to be there."""
+    named = [path for sink in valid.mqtt_sinks for path in (sink.password_file, sink.ca_file) if path]
+    missing = []
+    for path in named:
+        try:
+            path.stat()
+        except FileNotFoundError:
+            missing.append(path)
+        except OSError:
+            continue
+    return missing
+
+
 def _summary(valid: Config) -> str:
-    ports = ", ".join(port.glob for port in valid.ports)
+    ports = ", ".join(port.glob for port in valid.ports) or "none"
     sinks = ", ".join(f"{sink.name} at {sink.url}" for sink in valid.mqtt_sinks) or "none"
     return f"gateway {valid.gateway.name}, ports {ports}, sinks {sinks}"

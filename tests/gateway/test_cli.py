@@ -127,7 +127,36 @@ def test_every_mistake_of_a_file_is_shown_by_every_command(runner, bad, command)
 def test_a_file_that_is_not_there_is_said_so(runner, tmp_path):
     result = runner.invoke(fieldgate, ["run", "--config", str(tmp_path / "none.toml")])
     assert result.exit_code == ExitCode.USAGE
-    assert "cannot be read: No such file or directory" in result.stderr
+    assert result.stderr.splitlines() == [
+        f"error: {tmp_path}/none.toml: cannot be read: No such file or directory",
+        f"next step: ls -l {tmp_path}",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_not_to_be_corrected(runner, tmp_path):
+    result = runner.invoke(fieldgate, ["config", "check", str(tmp_path)])
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.splitlines() == [
+        f"error: {tmp_path}: cannot be read: Is a directory",
+        f"next step: use sudo, or be in the group of the file (dialout), or is it no file? ls -l {tmp_path}",
+    ]
+
+
+def test_the_check_tells_of_a_file_that_a_sink_will_miss(runner, good):
+    good.write_text(GOOD + 'user = "u"\npassword_file = "password"\n', encoding="utf-8")
+    result = runner.invoke(fieldgate, ["config", "check", str(good)])
+    assert result.exit_code == ExitCode.OK
+    assert result.stderr == (
+        f"note: {good.parent}/password is not there; the broker is tried again until it is\n"
+    )
+    (good.parent / "password").touch()
+    assert runner.invoke(fieldgate, ["config", "check", str(good)]).stderr == ""
+
+
+def test_an_overview_cuts_no_sentence(runner):
+    for arguments in (["--help"], ["config", "--help"], ["node", "--help"]):
+        shown = runner.invoke(fieldgate, arguments, terminal_width=80).output
+        assert "..." not in shown.partition("Commands:")[2], shown
 
 
 def test_the_check_speaks_json_for_ci(runner, good, bad):

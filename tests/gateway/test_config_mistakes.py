@@ -95,6 +95,18 @@ def refusal(text):
         ),
         (PORT + 'x = "', "config.toml:3: is not valid TOML, at the end of the file: unterminated string"),
         (PORT + "glob = 1\n", "config.toml:3: is not valid TOML, column 9: the key is already there"),
+        (
+            "[[port]]\nglob = /dev/ttyUSB0\n",
+            "config.toml:2: is not valid TOML, column 8: invalid value; text must stand in quotes",
+        ),
+        (
+            '[[port]]\nglob = "/dev/ttyUSB0\n',
+            "config.toml:2: is not valid TOML, column 21: the text has no closing quote in its line",
+        ),
+        (
+            PORT + "[store]\n[store]\n",
+            "config.toml:4: is not valid TOML, column 7: [store] is already there",
+        ),
     ],
 )
 def test_a_mistake_is_one_clear_sentence_with_its_line(text, sentence):
