@@ -1,7 +1,7 @@
 """A socket that sends and receives in large pieces for a client that does so in small ones.
 
 paho-mqtt sends every packet by itself and receives each in three pieces. A system call and the
-broker's waking up for each cost more than all its Python.
+broker's waking up for each cost more than all its Python. PUBACKs are taken out before it sees them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client
 
+from gateway.sinks.mqtt_packets import split
+
 if TYPE_CHECKING:
     import socket
 
+    from gateway.sinks.mqtt_packets import Puback
+
 RECEIVE_OCTETS = 65_536
+PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longest part is a reason's text
 
 
 class BufferedSocket:
@@ -24,7 +29,9 @@ class BufferedSocket:
     def __init__(self, inner: socket.socket) -> None:
         self._inner = inner
         self._out = bytearray()
-        self._in = b""
+        self._in = b""  # whole packets, up to where they were taken
+        self._rest = b""  # the beginning of a packet
+        self._pubacks: list[Puback] = []
 
     @property
     def unsent(self) -> int:
@@ -50,11 +57,25 @@ class BufferedSocket:
                 return
 
     def recv(self, count: int) -> bytes:
-        """Up to `count` octets. Raises BlockingIOError where there are none, as a socket does."""
+        """Up to `count` octets of a whole packet that is no PUBACK; none at the end of the connection.
+
+        Raises BlockingIOError where there are none now, as a socket does, and OSError.
+        """
         if not self._in:
-            self._in = self._inner.recv(RECEIVE_OCTETS)
+            octets = self._inner.recv(RECEIVE_OCTETS)
+            if not octets:
+                return octets
+            pubacks, self._in, self._rest = split(self._rest + octets, PACKET_LIMIT)
+            self._pubacks += pubacks
+            if not self._in:
+                raise BlockingIOError
         octets, self._in = self._in[:count], self._in[count:]
         return octets
+
+    def take_pubacks(self) -> list[Puback]:
+        """What the broker answered since the last call."""
+        pubacks, self._pubacks = self._pubacks, []
+        return pubacks
 
     def fileno(self) -> int:
         """The wrapped socket's."""

@@ -23,12 +23,13 @@ from gateway.sinks.backoff import Backoff
 from gateway.sinks.mqtt_connection import (
     NO_SUBSCRIBER,
     REFUSALS,
-    Ack,
     Broker,
     ConnectionLost,
     MqttConnection,
     Will,
+    puback_word,
 )
+from gateway.sinks.mqtt_packets import Puback
 from gateway.sinks.mqtt_properties import content
 from gateway.sinks.outbox import Outbox, OutboxStore
 from gateway.sinks.patience import Patience
@@ -243,9 +244,9 @@ class MqttSink:
             self._counters.count("mqtt_published", published)
         connection.flush()
 
-    def _take_acks(self, acks: list[Ack], now_s: float) -> None:
+    def _take_acks(self, acks: list[Puback], now_s: float) -> None:
         delivered = 0
-        for packet_id, reason, name in acks:
+        for packet_id, reason in acks:
             flight = self._window.land(packet_id)
             if flight is None or flight.record_id == _NOT_A_RECORD:
                 continue
@@ -253,7 +254,7 @@ class MqttSink:
                 self._counters.count("mqtt_refused")
                 self._outbox.refused(flight.record_id)
                 if self._window.refuse(now_s):
-                    self._enter(SinkState.REFUSED, name)
+                    self._enter(SinkState.REFUSED, puback_word(reason))
             else:
                 self._outbox.confirmed(flight.record_id)
                 self._window.delivered(flight)

@@ -1,7 +1,7 @@
 """One connection to a broker: paho-mqtt's client on the event loop. Used once.
 
-paho keeps nothing for us: a client lives as long as its connection, its clean start makes it send
-nothing again, and its queue never holds more than the sink's window.
+paho opens, keeps and ends the connection. Records go past it: it would keep each one until it is
+confirmed, which the sink's window and the store do already. A clean start repeats nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import ssl
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from paho.mqtt.client import DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -19,16 +19,17 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.sinks.buffered_socket import BufferedClient
-from gateway.sinks.mqtt_properties import packed
+from gateway.sinks import mqtt_packets
+from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from paho.mqtt.client import Client, ConnectFlags
 
+    from gateway.sinks.mqtt_packets import Puback
+
 CONNECT_TIMEOUT_S = 15.0  # a cluster whose leader has just died takes more than 5 s to answer
-PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longest part is a reason's text
 RECEIVE_MAXIMUM = 65_535  # section 3.2.2.3.3: what holds when the broker names none
 PACKET_MAXIMUM = 268_435_460
 NO_SUBSCRIBER = 0x10  # section 2.4: nobody has subscribed, so the broker kept nothing
@@ -78,17 +79,17 @@ class Limits:
     retain: bool = True
 
 
-class Ack(NamedTuple):
-    """A PUBACK. A tuple: one is made for each record."""
-
-    packet_id: int
-    reason: int
-    name: str
-
-
 def word(reason: ReasonCode) -> str:
     """A reason code's name as a stable word: `quota_exceeded`."""
     return str(reason).lower().replace(" ", "_")
+
+
+def puback_word(reason: int) -> str:
+    """The word for a PUBACK's reason code; the number of one that is none."""
+    try:
+        return word(ReasonCode(PacketTypes.PUBACK, identifier=reason))
+    except KeyError:
+        return f"{reason:#04x}"
 
 
 class MqttConnection:
@@ -99,7 +100,7 @@ class MqttConnection:
         self._broker = broker
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
-        self._acks: list[Ack] = []
+        self._ids = mqtt_packets.PacketIds()
         self._error: ConnectionLost | None = None
         self._accepted = asyncio.Event()  # by the broker, or lost
         self._fd = -1
@@ -130,13 +131,15 @@ class MqttConnection:
             raise self._error
 
     def publish(self, topic: str, properties: bytes, payload: bytes, *, retain: bool = False) -> int:
-        """Publish at QoS 1; `properties` packed. Gives the packet id. Raises ConnectionLost."""
+        """Publish at QoS 1; `properties` packed. Gives the packet id. Raises ConnectionLost.
+
+        Only once it is open.
+        """
         self.check()
-        info = self._client.publish(topic, payload, 1, retain, packed(properties))
-        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
-            self._fail(ConnectionLost("connection_lost", info.rc.name.lower()))
-            self.check()
-        return info.mid
+        packet_id = self._ids.take()
+        octets = mqtt_packets.publish(packet_id, topic, properties, payload, retain=retain)
+        self._client.buffered.send(octets)  # type: ignore[union-attr]
+        return packet_id
 
     def flush(self) -> None:
         """Send what `publish` kept; call after the last one of a turn. What does not go now goes later."""
@@ -155,10 +158,13 @@ class MqttConnection:
             else:
                 self._loop.remove_writer(self._fd)
 
-    def take_acks(self) -> list[Ack]:
+    def take_acks(self) -> list[Puback]:
         """PUBACKs since the last call."""
-        acks, self._acks = self._acks, []
-        return acks
+        buffered = self._client.buffered
+        pubacks = [] if buffered is None else buffered.take_pubacks()
+        for puback in pubacks:
+            self._ids.give_back(puback.packet_id)
+        return pubacks
 
     def tick(self) -> None:
         """Call often: pings, and notices a broker that is silent. Raises ConnectionLost."""
@@ -185,7 +191,6 @@ class MqttConnection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(0)  # the sink's window is the limit
         client.username_pw_set(broker.user, broker.password)
         if broker.context is not None:
             client.tls_set_context(broker.context)
@@ -195,7 +200,6 @@ class MqttConnection:
         properties.PayloadFormatIndicator = 1
         client.will_set(will.topic, will.payload, 1, retain=True, properties=properties)
         client.on_connect = self._on_connect
-        client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
         return client
 
@@ -265,11 +269,6 @@ class MqttConnection:
             retain=bool(getattr(properties, "RetainAvailable", 1)),
         )
         self._accepted.set()
-
-    def _on_publish(
-        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._acks.append(Ack(mid, reason.value, "" if reason.value == 0 else word(reason)))
 
     def _on_disconnect(
         self,

@@ -7,8 +7,6 @@ those of the OASIS standard MQTT Version 5.0.
 
 from __future__ import annotations
 
-from typing import cast
-
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -33,24 +31,6 @@ def user_property(name: bytes, value: bytes) -> bytes:
         len(value).to_bytes(2, "big"),
         value,
     )
-
-
-class _Packed:
-    """In the place of paho's Properties, which it asks for nothing but `pack`."""
-
-    __slots__ = ("_octets",)
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-
-    def pack(self) -> bytes:
-        """The octets behind their length."""
-        return length(len(self._octets)) + self._octets
-
-
-def packed(octets: bytes) -> Properties:
-    """Octets as `content` and `user_property` make them, for paho."""
-    return cast("Properties", _Packed(octets))
 
 
 def length(number: int) -> bytes:

@@ -1,0 +1,111 @@
+"""The two MQTT 5 packets of the hot way, as octets: PUBLISH out, PUBACK in.
+
+paho makes a message with a lock of its own for the one and properties and a reason code for the
+other, which together cost more than all else that is done for a record. Sections are those of the
+OASIS standard MQTT Version 5.0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.sinks.mqtt_properties import length
+
+PACKET_IDS = 65_535  # section 2.2.1: two octets, never 0
+
+_PUBLISH_QOS_1 = 0x32
+_RETAIN = 0x01
+_PUBACK = 0x40
+_ID_OCTETS = 2
+_MORE = 0x80  # in an octet of a length: another one follows
+_LENGTH_OCTETS = 4
+_NO_LENGTH = -1
+
+
+class TooLong(ConnectionError):
+    """The broker sent a longer packet than it was allowed."""
+
+
+class Puback(NamedTuple):
+    """A broker's answer to a PUBLISH. A tuple: one is made for each record."""
+
+    packet_id: int
+    reason: int
+
+
+class PacketIds:
+    """Numbers the publishes of one connection; an id is used again only after its PUBACK."""
+
+    def __init__(self) -> None:
+        self._latest = 0
+        self._taken: set[int] = set()
+
+    def take(self) -> int:
+        """The next free one. There is one while fewer than PACKET_IDS are taken."""
+        packet_id = self._latest % PACKET_IDS + 1
+        while packet_id in self._taken:
+            packet_id = packet_id % PACKET_IDS + 1
+        self._latest = packet_id
+        self._taken.add(packet_id)
+        return packet_id
+
+    def give_back(self, packet_id: int) -> None:
+        """It was confirmed."""
+        self._taken.discard(packet_id)
+
+
+def publish(packet_id: int, topic: str, properties: bytes, payload: bytes, *, retain: bool) -> bytes:
+    """A PUBLISH at QoS 1 (section 3.3); `properties` packed, without their length."""
+    name = topic.encode()
+    size = length(len(properties))
+    return b"%c%b%b%b%b%b%b%b" % (
+        _PUBLISH_QOS_1 | _RETAIN if retain else _PUBLISH_QOS_1,
+        length(4 + len(name) + len(size) + len(properties) + len(payload)),
+        len(name).to_bytes(2, "big"),
+        name,
+        packet_id.to_bytes(2, "big"),
+        size,
+        properties,
+        payload,
+    )
+
+
+def split(octets: bytes, limit: int) -> tuple[list[Puback], bytes, bytes]:
+    """Sort what came: its PUBACKs (section 3.4), its other packets, the packet that is not whole yet.
+
+    `octets` begin with a packet. What is no MQTT from some point on counts as one of the others: it
+    is for the client to judge. Raises TooLong for a packet of more than `limit` octets.
+    """
+    pubacks: list[Puback] = []
+    others = b""
+    at, end = 0, len(octets)
+    while end - at > 1:
+        body, size = at + 2, octets[at + 1]
+        if size & _MORE:
+            body, size = _long_length(octets, at + 1)
+            if size == _NO_LENGTH:
+                return pubacks, others + octets[at:], b""
+        if size > limit:
+            raise TooLong(f"a packet of {size} octets, limit {limit}")
+        after = body + size
+        if not body or after > end:
+            break
+        if octets[at] == _PUBACK and size >= _ID_OCTETS:
+            reason = octets[body + 2] if size > _ID_OCTETS else 0  # section 3.4.2.1: none is success
+            pubacks.append(Puback(octets[body] << 8 | octets[body + 1], reason))
+        else:
+            others += octets[at:after]
+        at = after
+    return pubacks, others, octets[at:]
+
+
+def _long_length(octets: bytes, at: int) -> tuple[int, int]:
+    """Where the packet's body begins and its size (section 1.5.5); (0, 0) if that is to come."""
+    size = shift = 0
+    for octet in octets[at : at + _LENGTH_OCTETS]:
+        at += 1
+        size |= (octet & ~_MORE) << shift
+        shift += 7
+        if not octet & _MORE:
+            return at, size
+    return 0, _NO_LENGTH if shift == 7 * _LENGTH_OCTETS else 0
