@@ -1,39 +1,18 @@
 """gateway/timeline.py"""
 
 import timeit
-from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.host_boot import HostBootRecord
 from gateway.host_clock import UNSYNCHRONISED_NS
 from gateway.node_clock import Exchange, TimeState
 from gateway.store import Store
-from gateway.timeline import CLOCKS, NO_EARLIER_NS, KeptExchange, Timeline
+from gateway.timeline import CLOCKS, NO_EARLIER_NS, Timeline
+from tests.gateway.shelf import Shelf
 from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
 
 US = 1000
 UID = b"\x01\x02\x03\x04\x05\x06"
-
-
-@dataclass
-class Shelf:
-    """Keeps what a timeline stores for the next one."""
-
-    boots: dict[int, HostBootRecord] = field(default_factory=dict)
-    kept: list[KeptExchange] = field(default_factory=list)
-
-    def put_exchange(self, kept):
-        self.kept.append(kept)
-
-    def put_host_boot(self, record):
-        self.boots[record.number] = record
-
-    def exchanges(self):
-        return list(self.kept)
-
-    def host_boots(self):
-        return [self.boots[number] for number in sorted(self.boots)]
 
 
 @pytest.fixture
