@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from wire.up import Hello
 
 CONSOLE_LINES = 100  # lines of a node's console kept for whoever asks
+NODES_LIMIT = 1024  # beyond, the one longest silent is forgotten; what it sent is on disk
+
+
+class OnDisk:
+    """What the store has of one node, as an Intake asks for it."""
+
+    def __init__(self, store: Store, uid: bytes) -> None:
+        self._store = store
+        self._uid = uid
+
+    def get(self, key: tuple[int, int], /) -> int | None:
+        """The next seq of (boot, stream), or None."""
+        return self._store.next_seq(self._uid, *key)
 
 
 class Node:
@@ -43,7 +56,7 @@ class Node:
 
 
 class Nodes:
-    """All nodes by uid. Intakes begin with what the store has on disk."""
+    """All nodes by uid, NODES_LIMIT of them. Intakes begin with what the store has on disk."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -56,7 +69,9 @@ class Nodes:
         """The node with this uid; a new one when it was never heard before."""
         node = self._by_uid.get(uid)
         if node is None:
-            node = Node(uid, Intake(self._store.next_seqs(uid)))
+            if len(self._by_uid) >= NODES_LIMIT:
+                self._forget_one()
+            node = Node(uid, Intake(OnDisk(self._store, uid)))
             self._by_uid[uid] = node
         return node
 
@@ -73,3 +88,9 @@ class Nodes:
         """These are not on disk and never will be by themselves: the nodes send them again."""
         for uid in {a.uid for a in arrivals}:
             self._by_uid[uid].intake.refuse()
+
+    def _forget_one(self) -> None:
+        # One with records on their way to disk is not forgotten: the store's queue limits these.
+        idle = [node for node in self._by_uid.values() if node.line is None and node.intake.settled]
+        if idle:
+            del self._by_uid[min(idle, key=lambda node: node.heard_ns).uid]

@@ -59,7 +59,7 @@ class GatewaySession:
         """Welcome the node of the latest HELLO; give (boot, stream, seq, next_seq) it lost."""
         if self.hello is None:
             raise ValueError("meet without a HELLO")
-        missing = intake.meet(self.hello.queued)
+        missing = intake.meet(self.hello.boot, self.hello.queued)
         self._intake = intake
         self.state = OPEN if has_descriptor else DESCRIBING
         points = intake.points(self.hello.queued)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 200  # readers of a WAL wait for nobody, except while another opens the file
 
+_NEXT_SEQ = "SELECT next_seq FROM stream WHERE uid = ? AND boot = ? AND stream = ?"
 _NEXT_SEQS = "SELECT boot, stream, next_seq FROM stream WHERE uid = ?"
 # The casts make no copy of what has its type, and nothing odd of a row that lost it.
 _RECORDS_AFTER = """
@@ -54,6 +55,11 @@ class Reader:
     def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
         """By (boot, stream) of the node, the next seq that is not stored."""
         return {(boot, stream): next_seq for boot, stream, next_seq in self._rows(_NEXT_SEQS, uid)}
+
+    def next_seq(self, uid: bytes, boot: int, stream: int) -> int | None:
+        """The next seq of one stream that is not stored."""
+        rows = self._rows(_NEXT_SEQ, uid, boot, stream)
+        return rows[0][0] if rows else None
 
     def after(self, cursor: int, limit: int) -> tuple[list[Stored], list[Stored]]:
         """Up to `limit` whole records above the cursor, by id, and the damaged ones among them.

@@ -192,6 +192,10 @@ class Store:
         """By (boot, stream) of the node, the seq that comes next. Delivered records count too."""
         return self._reader.next_seqs(uid)
 
+    def next_seq(self, uid: bytes, boot: int, stream: int) -> int | None:
+        """The seq that comes next in one stream; None if nothing of it was ever stored."""
+        return self._reader.next_seq(uid, boot, stream)
+
     def read_after(self, cursor: int, limit: int) -> list[Stored]:
         """Up to `limit` records with ids above the cursor, in the order of their ids.
 

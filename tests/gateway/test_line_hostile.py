@@ -109,7 +109,7 @@ async def test_a_hello_that_the_store_cannot_answer_is_repeated_by_the_node(gate
             patched.setattr("gateway.store.Store.has_descriptor", unreadable)
             async with running(WiredNode(pair)) as node:
                 node.add(2)
-                await until(lambda: gateway.count("hellos_unanswered") >= 1)
+                await until(lambda: gateway.count("frames_store_unreadable") >= 1)
                 assert line.state() is LinkState.STRANGER
                 patched.undo()
                 await until(lambda: not node.queue.records)

@@ -209,8 +209,27 @@ def test_what_is_on_disk_is_not_expected_again_after_a_refusal_that_came_between
     intake.refuse()
     intake.commit(BOOT, 1, 2)
     assert intake.take(up.Block(BOOT, 1, 1, 0, 0, 0, [1], {})) == REPEAT
-    assert intake.meet([[BOOT, 1, 2, 5]]) == []
+    assert intake.meet(BOOT, [[BOOT, 1, 2, 5]]) == []
     assert intake.take(up.Block(BOOT, 1, 2, 0, 0, 0, [1], {})) == TAKEN
+
+
+def test_an_intake_keeps_what_is_in_use_and_asks_the_disk_for_the_rest():
+    disk = {(BOOT - 1, 1): 7}
+    intake = Intake(disk)
+    for boot in range(100):
+        intake.meet(boot, [[boot, stream, 3, 3] for stream in range(3)])
+    assert intake.settled
+    assert intake.meet(BOOT, [[BOOT - 1, 1, 5, 9], [BOOT, 1, 0, 0]]) == []
+    assert intake.points([[BOOT - 1, 1, 5, 9]]) == [[BOOT - 1, 1, 7]]
+    block = up.Block(BOOT - 1, 1, 7, 0, 0, 0, [1], {})
+    assert intake.take(block) == TAKEN
+    assert not intake.settled
+    intake.meet(BOOT, [])  # the record waits for its commit: it is not let go
+    assert intake.take(block) == REPEAT
+    intake.commit(BOOT - 1, 1, 8)
+    disk[BOOT - 1, 1] = 8
+    intake.meet(BOOT, [])
+    assert intake.meet(BOOT, [[BOOT - 1, 1, 10, 11]]) == [(BOOT - 1, 1, 8, 10)]
 
 
 @given(st.lists(st.binary(max_size=60), max_size=20))
