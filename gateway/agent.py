@@ -15,7 +15,7 @@ from gateway.port import PortSupervisor
 from gateway.report import Report
 from gateway.sinks.mqtt import MqttSink
 from gateway.status import SOCKET_NAME, Status, StatusServer
-from gateway.store import Store, StoreError
+from gateway.store import Store, StoreError, StoreState
 from gateway.systemd_notify import Progress
 from gateway.timeline import Timeline
 
@@ -84,6 +84,7 @@ class Agent:
             conditions=self._conditions,
         )
         self._writing = self.progress.stage("store")
+        self._has_to_write = True
 
     async def run(self) -> None:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
@@ -131,8 +132,7 @@ class Agent:
             await asyncio.sleep(HOUSEKEEPING_S)
             self._timeline.observe()
             self._forget_delivered()
-            if self._store.queued == 0:
-                self._writing.idle("nothing to write")
+            self._watch_writing()
 
     def _forget_delivered(self) -> None:
         try:
@@ -141,3 +141,12 @@ class Agent:
             self._conditions.set(STORE_FILE, UNREADABLE, str(error))
         else:
             self._conditions.clear(STORE_FILE)
+
+    def _watch_writing(self) -> None:
+        # A commit that hangs counts, and so does a writer that has ended: a restart may help both.
+        has_to_write = self._store.unsettled or self._store.state is StoreState.FAILED
+        if not has_to_write:
+            self._writing.idle("nothing to write")
+        elif not self._has_to_write:
+            self._writing.moved()
+        self._has_to_write = has_to_write

@@ -55,6 +55,11 @@ class CommitQueue:
         return len(self._arrivals)
 
     @property
+    def octets(self) -> int:
+        """Of the records that are neither committed nor refused."""
+        return self._octets
+
+    @property
     def closed(self) -> bool:
         """True when nothing will be added any more."""
         return self._closed

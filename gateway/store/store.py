@@ -273,6 +273,11 @@ class Store:
         return len(self._queue)
 
     @property
+    def unsettled(self) -> bool:
+        """True while there are records that are neither committed nor refused."""
+        return self._queue.octets > 0
+
+    @property
     def written(self) -> int:
         """Records committed since the start."""
         return self._writer.counts.committed

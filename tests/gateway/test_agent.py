@@ -1,6 +1,7 @@
 """gateway/agent.py where its parts fail: it goes on, and says what is wrong."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -8,14 +9,19 @@ import pytest
 from gateway.agent import Agent
 from gateway.config import parse
 from gateway.store import StoreError
+from gateway.systemd_notify import STAGE_LIMIT_S, Progress
 from tests.gateway.echoing_line import until
+from tests.gateway.line_fixtures import running
+from tests.gateway.serial_pair import SerialPair
+from tests.gateway.wired_node import WiredNode
+from wire.node_session import UP
 
 CONFIG = """
 [gateway]
 name = "gw"
 state_directory = "{directory}"
 [[port]]
-glob = "{directory}/no-port*"
+glob = "{directory}/ttyUSB*"
 [[sink.mqtt]]
 url = "mqtt://127.0.0.1:1"
 """
@@ -56,3 +62,26 @@ async def test_a_store_that_cannot_be_read_is_a_fault_until_it_can_be_again(tmp_
             assert (status.store.state, "malformed" in status.store.detail) == ("unreadable", True)
         await until(lambda: ("store file", "unreadable") not in faults(agent))
         assert agent.status().store.state == "open"
+
+
+@pytest.mark.usefixtures("housekeeping_is_quick")
+async def test_a_commit_that_hangs_stops_the_watchdog_and_an_idle_store_does_not(tmp_path, monkeypatch):
+    now_s = 0.0
+    hanging = threading.Event()
+    monkeypatch.setattr("gateway.agent.Progress", lambda: Progress(lambda: now_s))
+    monkeypatch.setattr("gateway.store.ledger.Ledger.add", lambda *_: hanging.wait(5))
+    pair = SerialPair(tmp_path)
+    async with working(tmp_path) as agent, running(WiredNode(pair)) as node:
+        await until(lambda: node.session.state == UP)
+        for _ in range(10):
+            now_s += STAGE_LIMIT_S
+            await asyncio.sleep(0.02)
+            assert agent.progress.stuck() == {}
+        node.add()
+        await until(lambda: any(each.blocks for each in agent.status().nodes))
+        await asyncio.sleep(0.05)
+        now_s += STAGE_LIMIT_S + 1
+        assert list(agent.progress.stuck()) == ["store"]
+        hanging.set()
+        await until(lambda: not agent.progress.stuck())
+    pair.unplug()
