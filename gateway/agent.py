@@ -13,7 +13,7 @@ from gateway.line import STORE_FILE, UNREADABLE, Line, Services
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
 from gateway.report import Report
-from gateway.sinks.mqtt import MqttSink
+from gateway.sinks.mqtt import MqttSink, SinkState
 from gateway.status import SOCKET_NAME, Status, StatusServer
 from gateway.store import Store, StoreError, StoreState
 from gateway.systemd_notify import Progress
@@ -83,6 +83,7 @@ class Agent:
             counters=self._counters,
             conditions=self._conditions,
         )
+        self._tell_of_unknown_sinks()
         self._writing = self.progress.stage("store")
         self._has_to_write = True
 
@@ -114,6 +115,12 @@ class Agent:
         return PortSupervisor(
             config, serve, taken=taken, counters=self._counters, conditions=self._conditions
         )
+
+    def _tell_of_unknown_sinks(self) -> None:
+        """The store keeps every record for a sink that a former configuration named."""
+        for name in self._store.sinks().keys() - {sink.name for sink in self._sinks}:
+            detail = "records are kept for it, and it is not in the configuration"
+            self._conditions.set(f"sink {name}", SinkState.NOT_CONFIGURED, detail)
 
     def _on_committed(self, arrivals: Sequence[Arrival]) -> None:
         self._conditions.clear("store")

@@ -63,6 +63,7 @@ class SinkState(StrEnum):
     REFUSED = "refused"
     WAITING_FOR_TIME = "waiting_for_time"
     STORE_UNREADABLE = "store_unreadable"
+    NOT_CONFIGURED = "not_configured"  # known from a former run only: nobody delivers to it
 
 
 _LEVELS = {SinkState.CONNECTING: logging.INFO, SinkState.ONLINE: logging.INFO}
@@ -160,11 +161,14 @@ class MqttSink:
     def _broker(self) -> Broker:
         """Reads the files that the configuration names, which may have changed."""
         config = self._config
+        path = config.ca_file
         try:
-            context = ssl.create_default_context(cafile=config.ca_file) if config.tls else None
+            context = ssl.create_default_context(cafile=path) if config.tls else None
+            path = config.password_file
             password = config.password_file.read_text("utf-8").splitlines() if config.password_file else None
         except (OSError, UnicodeError) as error:
-            raise ConnectionLost("file_unreadable", str(error)) from None
+            # Python's sentence about a ca_file does not name it.
+            raise ConnectionLost("file_unreadable", f"{path}: {getattr(error, 'strerror', error)}") from None
         return Broker(
             host=config.host,
             port=config.port,

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.agent import Agent
 from gateway.config import parse
-from gateway.store import StoreError
+from gateway.store import Store, StoreError
 from gateway.systemd_notify import STAGE_LIMIT_S, Progress
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import running
@@ -85,3 +85,12 @@ async def test_a_commit_that_hangs_stops_the_watchdog_and_an_idle_store_does_not
         hanging.set()
         await until(lambda: not agent.progress.stuck())
     pair.unplug()
+
+
+async def test_a_sink_that_is_no_longer_configured_is_a_fault(tmp_path):
+    store = Store.open(tmp_path)
+    store.start(lambda _arrivals: None, lambda *_: None)
+    store.register_sink("old")
+    await store.close()
+    async with working(tmp_path) as agent:
+        assert ("sink old", "not_configured") in faults(agent)
