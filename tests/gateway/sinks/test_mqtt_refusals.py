@@ -180,6 +180,14 @@ async def test_a_password_file_that_is_no_text_is_a_fault_of_the_sink_alone(benc
         await until(lambda: "file_unreadable" in sink.status().detail)
 
 
+@pytest.mark.parametrize("key", ["ca_file", "password_file"])
+async def test_a_file_that_is_not_there_is_named(bench, sinking, until, tmp_path, key):
+    path = tmp_path / "none"
+    async with sinking("mqtts://127.0.0.1:1", **{"user": "gw", key: path}) as sink:
+        await until(lambda: sink.status().detail)
+    assert sink.status().detail == f"file_unreadable: {path}: No such file or directory"
+
+
 async def test_a_store_that_cannot_be_read_holds_the_sink_up_and_ends_nothing(
     bench, sinking, until, monkeypatch
 ):
