@@ -47,7 +47,8 @@ async def run(options: Options) -> Ledger:
             async with Parts(options, stop) as parts:
                 return await Demo(options, parts, screen, stop).run()
     except ProgramMissing as error:
-        raise CannotRun(str(error), next_step="scripts/setup") from None
+        message = f"the demo runs in a checkout, and {error.path} is not there"
+        raise CannotRun(message, next_step="scripts/demo in a checkout fetches what it needs") from None
     except (BrokerError, NotBuilt, FlashFault, BoardHostFailed) as error:
         raise CannotRun(str(error), next_step="scripts/setup, then try again") from None
     except PathTooLong as error:

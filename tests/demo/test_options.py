@@ -30,6 +30,15 @@ def test_what_cannot_be_done_is_refused_before_anything_starts(arguments, said):
     assert said in result.output
 
 
+def test_an_installed_demo_says_where_it_works(tmp_path, monkeypatch):
+    monkeypatch.setattr("hil_tests.interpreters._BIN", tmp_path / "bin")
+    result = CliRunner().invoke(demo, ["--nodes", "1", "--seconds", "1"])
+    assert result.exit_code == ExitCode.FAULT
+    error, step = result.stderr.splitlines()
+    assert error.startswith(f"error: the demo runs in a checkout, and {tmp_path}/bin/")
+    assert step == "next step: scripts/demo in a checkout fetches what it needs"
+
+
 def test_the_script_works_from_any_folder_and_by_any_name(tmp_path):
     link = tmp_path / "demo"
     link.symlink_to(ROOT / "scripts" / "demo")
