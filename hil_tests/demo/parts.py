@@ -40,11 +40,18 @@ class Parts:
         self._undo = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Make all parts, start none."""
+        """Make all parts, start none. Raises PathTooLong or ProgramMissing."""
+        try:
+            self._make()
+        except BaseException:
+            await self._undo.aclose()
+            raise
+        return self
+
+    def _make(self) -> None:
         folder = TemporaryDirectory(prefix="fieldgate-demo-", ignore_cleanup_errors=True)
         directory = Path(self._undo.enter_context(folder))
         if len(bytes(directory / STATE / SOCKET_NAME)) > SOCKET_PATH_OCTETS:
-            await self._undo.aclose()
             raise PathTooLong(directory)
         guard = self._undo.enter_context(Guard(directory))
         self.nodes = Nodes(self._options.nodes, directory / "nodes", on_folder=guard.also_delete)
@@ -61,7 +68,6 @@ class Parts:
             brokers={"mqtt": url},
             capture=self._options.capture,
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._undo.aclose()
