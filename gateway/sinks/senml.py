@@ -29,8 +29,8 @@ _EUI48_FILL = b"\xff\xfe"  # in the middle of a 48-bit identifier makes it one o
 
 
 class _Template(NamedTuple):
-    text: str  # takes: base name, base time, then per record its value and, after the first scan, its time
-    times: str  # takes: seconds of the second scan, the third ...
+    text: str  # takes: base name, base time, then per record its value and its time, as below
+    times: str  # takes: seconds of the second scan, the third ...; a word for each
     divisors: tuple[int, ...]  # by channel; 1 where the value is an integer
     factors: tuple[int, ...]  # by channel; 1 where the value is a fraction
     even: bool  # every sample of a scan has the scan's time
@@ -56,30 +56,25 @@ class SenmlJson:
         key = (pack.descriptor.hash8, pack.number, len(values))
         template = self._templates.get(key) or self._made(key, pack)
         channels = len(template.divisors)
-        later = len(values) - channels
-        if not template.even or (later and pack.span_ns < _NS_PER_US * len(values)):
+        last = len(values) // channels - 1
+        if not template.even or (last and pack.span_ns < _NS_PER_US * len(values)):
             return spelled(pack)  # some record without a time of its own
-        numbers: list[float | int | str | None] = [None] * len(values)
+        span_us = pack.span_ns // _NS_PER_US
+        seconds = [span_us * scan // last / _US_PER_S for scan in range(1, last + 1)]
+        times = ["", *(template.times % tuple(seconds)).split()]
+        arguments: list[float | int | str | None] = [None] * (2 * len(values))
         for channel, divisor in enumerate(template.divisors):
             column = values[channel::channels]
             if divisor != 1:
-                numbers[channel::channels] = [raw / divisor for raw in column]  # type: ignore[operator]
+                column = [raw / divisor for raw in column]  # type: ignore[operator,misc]
             elif template.factors[channel] != 1:
                 factor = template.factors[channel]
-                numbers[channel::channels] = [raw * factor for raw in column]  # type: ignore[operator]
-            else:
-                numbers[channel::channels] = column
-        if later:
-            seconds = [us / _US_PER_S for us in pack.offsets_us()[1:]]
-            times = (template.times % tuple(seconds)).split()
-            arguments: list[float | int | str | None] = [None] * (2 * later)
-            arguments[0::2] = numbers[channels:]
-            for channel in range(channels):
-                arguments[2 * channel + 1 :: 2 * channels] = times
-            numbers[channels:] = arguments
+                column = [raw * factor for raw in column]  # type: ignore[operator]
+            arguments[2 * channel :: 2 * channels] = column
+            arguments[2 * channel + 1 :: 2 * channels] = times
         base = self._base_names.get(pack.uid) or self._base_name(pack.uid)
         us = pack.utc_ns // _NS_PER_US
-        text = template.text % (base, us // _US_PER_S, us % _US_PER_S, *numbers)
+        text = template.text % (base, us // _US_PER_S, us % _US_PER_S, *arguments)
         return text.encode("ascii")
 
     def _made(self, key: tuple[bytes, int, int], pack: Pack) -> _Template:
@@ -162,15 +157,13 @@ def loss_json(loss: Loss) -> bytes:
 def _template(group: Group, scans: int) -> _Template:
     unit = base_unit(group)
     records = []
-    for scan in range(scans):
-        for channel in group.channels:
-            value = f"%.{-channel.exp}f" if channel.exp < 0 else "%d"
-            time = ',"t":%s' if scan else ""
-            records.append(f'{_named(channel, unit).replace("%", "%%")},"v":{value}{time}')
+    for channel in group.channels:
+        value = f"%.{-channel.exp}f" if channel.exp < 0 else "%d"
+        records.append(f'{_named(channel, unit).replace("%", "%%")},"v":{value}%s')
     base = f'"bn":"%s","bt":%d.%06d{_base_unit(unit).replace("%", "%%")},'
     return _Template(
-        "[{" + base + "},{".join(records) + "}]",
-        "%.6f " * (scans - 1),
+        "[{" + base + "},{".join(records * scans) + "}]",
+        ',"t":%.6f ' * (scans - 1),
         tuple(10 ** max(0, -channel.exp) for channel in group.channels),
         tuple(10 ** max(0, channel.exp) for channel in group.channels),
         not any(channel.latency_us for channel in group.channels),
