@@ -144,10 +144,14 @@ class Agent:
     def _forget_delivered(self) -> None:
         try:
             self._store.forget_delivered()
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             self._conditions.set(STORE_FILE, UNREADABLE, str(error))
         else:
             self._conditions.clear(STORE_FILE)
+        if self._store.state is StoreState.DEGRADED:
+            self._conditions.set("store", "degraded", self._store.detail)
+        elif self._store.state is StoreState.OPEN:
+            self._conditions.clear("store")
 
     def _watch_writing(self) -> None:
         # A commit that hangs counts, and so does a writer that has ended: a restart may help both.

@@ -50,10 +50,6 @@ class CommitQueue:
         self._stops = 0
         self._closed = False
 
-    def __len__(self) -> int:
-        """How many records wait for a commit to begin."""
-        return len(self._arrivals)
-
     @property
     def octets(self) -> int:
         """Of the records that are neither committed nor refused."""

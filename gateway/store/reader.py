@@ -30,6 +30,7 @@ SELECT CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INTEGER), CAST(s
     CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)
 FROM record WHERE id > ? ORDER BY id LIMIT ?"""
 _FIRST_AND_LAST_ID = "SELECT (SELECT min(id) FROM record), (SELECT max(id) FROM record)"
+_FREE_OCTETS = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
 _DESCRIPTOR = "SELECT body FROM descriptor WHERE hash = ?"
 _DESCRIPTOR_OF = """
 SELECT descriptor FROM stream WHERE uid = ? AND boot = ?
@@ -82,6 +83,10 @@ class Reader:
         """Ids are consecutive between them; (1, 0) when nothing was ever stored."""
         ((first, last),) = self._rows(_FIRST_AND_LAST_ID)
         return (1, 0) if first is None else (first, last)
+
+    def free_octets(self) -> int:
+        """What can be written into the file before it grows."""
+        return int(self._rows(_FREE_OCTETS)[0][0])
 
     def descriptor(self, hash8: bytes) -> bytes | None:
         """The descriptor with this hash."""

@@ -12,6 +12,7 @@ from gateway.store.database import Database
 from gateway.store.errors import StoreError
 from gateway.store.lock import DirectoryLock
 from gateway.store.reader import Reader
+from gateway.store.room import Room
 from gateway.store.writer import StoreState, Writer
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Store:
         self._descriptors: dict[bytes, bytes] = {}
         self._cursors = reader.sinks()
         self._exchanges_put = 0
+        self._room = Room(database.path.parent, reader)
 
     def start(
         self,
@@ -137,7 +139,7 @@ class Store:
         False: QUEUE_LIMIT_OCTETS wait already, or the store is degraded. The record was not taken
         and nothing will be told of it.
         """
-        return self._queue.append(arrival, QUEUE_LIMIT_OCTETS)
+        return self._room.enough and self._queue.append(arrival, QUEUE_LIMIT_OCTETS)
 
     def put_descriptor(self, hash8: bytes, body: bytes) -> bool:
         """Keep a descriptor. False: too much is queued; the node is asked again at its next HELLO."""
@@ -160,8 +162,9 @@ class Store:
 
     def register_sink(self, sink: str) -> None:
         """From now on records are kept until the sink has delivered them, in later runs too."""
-        self._cursors.setdefault(sink, 0)
-        self._queue.add(f"register {sink}", work.register_sink(sink))
+        if sink not in self._cursors:  # else it would be queued anew, behind a move of its cursor
+            self._cursors[sink] = 0
+            self._queue.add(f"register {sink}", work.register_sink(sink))
 
     def remove_sink(self, sink: str) -> None:
         """Keep nothing for the sink any more. Registered again, it begins with what is still there."""
@@ -182,7 +185,9 @@ class Store:
         """Delete what every registered sink has delivered, if that is worth a write.
 
         The newest record stays, and up to FORGET_LEAST others. Without a sink, everything stays.
+        Call it often: it also looks whether the disk has room for records.
         """
+        self._room.look()
         if self._reader.forgettable() >= FORGET_LEAST:
             self._queue.add("forget", work.forget_delivered, patient=False)
 
@@ -254,12 +259,13 @@ class Store:
     @property
     def state(self) -> StoreState:
         """Whether records are taken."""
-        return self._writer.health.state
+        state = self._writer.health.state
+        return StoreState.DEGRADED if state is StoreState.OPEN and not self._room.enough else state
 
     @property
     def detail(self) -> str:
         """Why it is not open; empty if it is."""
-        return self._writer.health.detail
+        return self._writer.health.detail or self._room.detail
 
     @property
     def stored(self) -> int:
@@ -268,19 +274,9 @@ class Store:
         return last - first + 1
 
     @property
-    def queued(self) -> int:
-        """Records that wait for a commit to begin."""
-        return len(self._queue)
-
-    @property
     def unsettled(self) -> bool:
         """True while there are records that are neither committed nor refused."""
         return self._queue.octets > 0
-
-    @property
-    def written(self) -> int:
-        """Records committed since the start."""
-        return self._writer.counts.committed
 
     @property
     def counts(self) -> Counts:

@@ -27,8 +27,8 @@ async def test_what_waits_together_is_one_commit_and_one_call(tmp_path):
         await bench.fill(range(100))
         assert [len(commit) for commit in bench.commits] == [100]
         assert bench.store.counts.commits == 1
-        assert bench.store.written == 100
-        assert bench.store.queued == 0
+        assert bench.store.counts.committed == 100
+        assert not bench.store.unsettled
 
 
 async def test_a_reopened_store_goes_on_where_it_was(tmp_path):
