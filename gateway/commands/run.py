@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -42,6 +43,7 @@ _STORE_STEPS = {
     "newer": "install the version that has written it, or a later one",
     "pragma": "choose a state directory on a local disk: no network drive, no FAT",
 }
+_ROOM_TO_START = 1 << 20  # octets: an empty store with its two companions
 _OTHER_STEP = "docs/operator.md, section Store"
 
 
@@ -109,10 +111,18 @@ def _agent(config: Config, capture: Path | None) -> Agent:
     try:
         return Agent(config, capture=capture)
     except StoreError as error:
-        step = _STORE_STEPS.get(error.reason, _OTHER_STEP)
-        message = f"the store cannot be opened ({error.reason}): {error}"
         directory = config.gateway.state_directory
-        raise Failure(message, next_step=step.format(directory=directory)) from None
+        reason = "full" if error.reason == "io" and _is_full(directory) else error.reason
+        step = _STORE_STEPS.get(reason, _OTHER_STEP).format(directory=directory)
+        raise Failure(f"the store cannot be opened ({reason}): {error}", next_step=step) from None
+
+
+def _is_full(directory: Path) -> bool:
+    """Whether nothing new can be written: SQLite then speaks of an I/O error."""
+    try:
+        return shutil.disk_usage(directory).free < _ROOM_TO_START
+    except OSError:
+        return False
 
 
 def with_state_directory(config: Config, chosen: Path | None, environ: Mapping[str, str]) -> Config:

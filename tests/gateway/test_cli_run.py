@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from gateway.cli import fieldgate
 from gateway.commands.run import with_state_directory
 from gateway.config import Config, GatewayConfig
 from gateway.failure import ExitCode
-from gateway.store import Store
+from gateway.store import Store, StoreError
 
 ROOT = Path(__file__).parents[2]
 LOGGING_PROGRAM = """
@@ -156,6 +157,18 @@ def test_a_store_that_cannot_be_opened_is_told_with_a_way_out(run, tmp_path):
     code, said = run()
     assert (code, "(corrupt)" in said, "Traceback" in said) == (ExitCode.FAULT, True, False)
     assert f"next step: move {tmp_path}/state/store.db* away and keep them" in said
+
+
+def test_a_full_disk_is_not_taken_for_a_broken_one(run, tmp_path, monkeypatch):
+    def no_room(*_, **__):
+        raise StoreError("io", "opening store.db: disk I/O error (SQLite code 4874)")  # IOERR_SHMSIZE
+
+    monkeypatch.setattr("gateway.store.Store.open", no_room)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    code, said = run()
+    assert code == ExitCode.FAULT
+    assert "error: the store cannot be opened (full): opening store.db" in said
+    assert f"next step: make room: df -h {tmp_path}/state" in said
 
 
 def test_a_capture_that_has_no_place_is_a_wrong_command_line(run, tmp_path):
