@@ -190,12 +190,14 @@ class Line:
         node = services.nodes.meet(hello.uid)
         known = services.store.has_descriptor(hello.desc)
         if self.node is not None and self.node.uid != hello.uid:
-            log.warning("%s: node %s went, %s came", self.path, self.node.name, hello.uid.hex())
+            self._refusals.count("node_changed", f"node {self.node.name} went, {node.name} came")
             self.node.detach(self)
-        node.attach(self)
-        if node.hello is None or node.hello.boot != hello.boot:
+        if node.line is not None and node.line is not self:
+            self._refusals.count("uid_twice", f"node {node.name} speaks on {node.line.path}, too")
+        elif node.hello is None or node.hello.boot != hello.boot:
             reset = printable(hello.reset.encode(), NOISE_SHOWN)
             log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, reset)
+        node.attach(self)
         self.node = node
         node.hello = hello
         node.heard_ns = arrived_ns

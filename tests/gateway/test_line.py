@@ -71,6 +71,20 @@ async def test_a_node_that_moves_to_another_port_goes_on_where_it_was(gateway, p
     other.unplug()
 
 
+async def test_two_nodes_with_one_uid_are_a_fault_that_is_told_once(gateway, pair, tmp_path, caplog):
+    other = SerialPair(tmp_path, "ttyUSB1")
+    async with (
+        gateway.line(pair),
+        gateway.line(other),
+        running(WiredNode(pair)),
+        running(WiredNode(other, boot=BOOT + 1)),
+    ):
+        await until(lambda: gateway.count("uid_twice") >= 6)
+    told = [record.getMessage() for record in caplog.records if "uid_twice" in record.getMessage()]
+    assert len([each for each in told if "no longer" not in each]) == 2  # once for each line
+    other.unplug()
+
+
 async def test_a_restarted_gateway_asks_who_and_takes_nothing_twice(gateway, pair, tmp_path):
     async with running(WiredNode(pair)) as node:
         async with gateway.line(pair):
