@@ -59,11 +59,13 @@ class Peer:
         """Silence."""
 
     def _serve(self) -> None:
-        while not self._ends.is_set() and self._far >= 0:
+        while self._far >= 0:
             if select.select([self._far], [], [], _TICK_S)[0]:
                 octets = os.read(self._far, 4096)
                 self.received += octets
                 self.on_octets(octets)
+            elif self._ends.is_set():  # only now: what the tool said last is heard, too
+                return
             with contextlib.suppress(BlockingIOError):
                 self.on_tick()
 
