@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gateway.status import Status
 
 CELL_LIMIT = 60  # characters of one cell: peers choose some of them
+DETAIL_LIMIT = 200  # of the last one in a row, which nothing stands behind
+_TAIL = 40  # characters kept of a longer cell's end: ports of one hub differ there only
 _MINUTE_S = 60
 _HOUR_S = 3_600
 _DAY_S = 86_400
@@ -101,7 +103,7 @@ def _sinks(status: Status) -> Iterator[Sequence[str]]:
 
 def _section(title: str, rows: Iterable[Sequence[str]], colour: str | None = None) -> Iterator[str]:
     """A heading and aligned rows, the first of which names the columns; nothing without a second."""
-    cells = [[_shown(cell) for cell in row] for row in rows]
+    cells = [[*(_middle_cut(cell) for cell in row[:-1]), _shown(row[-1], DETAIL_LIMIT)] for row in rows]
     if len(cells) < 2:  # noqa: PLR2004 - only the columns' names
         return
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -111,8 +113,15 @@ def _section(title: str, rows: Iterable[Sequence[str]], colour: str | None = Non
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _shown(text: str) -> str:
-    return printable(text.encode("utf-8", "backslashreplace"), CELL_LIMIT)
+def _shown(text: str, limit: int = CELL_LIMIT) -> str:
+    return printable(text.encode("utf-8", "backslashreplace"), limit)
+
+
+def _middle_cut(text: str) -> str:
+    if len(text) <= CELL_LIMIT:
+        return _shown(text)
+    tail = _shown(text[-_TAIL:], _TAIL)
+    return _shown(text, CELL_LIMIT - len(tail)) + tail
 
 
 def duration(seconds: float) -> str:

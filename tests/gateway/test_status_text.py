@@ -139,3 +139,17 @@ def test_a_duration_has_two_units_at_most(seconds, shown):
 )
 def test_an_uncertainty_has_the_unit_that_fits(us, shown):
     assert uncertainty(us) == shown
+
+
+def test_ports_that_differ_at_their_end_only_can_be_told_apart():
+    hub = "/dev/serial/by-path/platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.{}:1.0-port0"
+    ports = tuple(PortStatus(path=hub.format(number), state="open", age_s=1.0) for number in (3, 4))
+    shown = text(replace(STATUS, ports=ports))
+    for number in (3, 4):
+        assert f"  /dev/serial/by-pa...cie-pci-0000:01:00.0-usb-0:1.{number}:1.0-port0  open   1 s" in shown
+
+
+def test_a_detail_is_not_cut_where_nothing_stands_behind_it():
+    detail = "file_unreadable: /etc/fieldgate/broker.example/mqtt.password: Permission denied"
+    fault = FaultStatus(name="connection_lost", subject="sink mqtt", detail=detail, age_s=1.0)
+    assert text(replace(STATUS, faults=(fault,))).count(detail) == 1
