@@ -30,6 +30,7 @@ BUSY_RETRY_S = 1.0  # a technician's tool is done within seconds, and the node i
 STABLE_S = 60.0  # served for so long, a port has earned the first pause again
 PORTS_LIMIT = 64  # of one glob; '/dev/tty*' is a mistake
 SHARP_LATENCY_MS = 1
+BUSY_MEANING = "another program has it; it is tried again every second"
 DENIED_STEP = "add the service's user to the group of the device, usually dialout, and restart"
 
 
@@ -163,8 +164,8 @@ class PortSupervisor:
             port = self._opener(path, self._config.baud)
         except PortUnopened as unopened:
             self._counters.count(f"port_{unopened.fault}")
-            denied = unopened.fault is OpenFault.DENIED
-            detail = f"{unopened.detail}: {DENIED_STEP}" if denied else unopened.detail
+            words = {OpenFault.BUSY: BUSY_MEANING, OpenFault.DENIED: DENIED_STEP}.get(unopened.fault)
+            detail = f"{unopened.detail}: {words}" if words else unopened.detail
             return STATES.get(unopened.fault, PortState.LOST), detail
         self._counters.count("port_opened")
         try:

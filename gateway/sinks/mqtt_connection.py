@@ -122,7 +122,8 @@ class MqttConnection:
         except ssl.SSLError as error:
             raise ConnectionLost("tls_failed", str(error)) from None
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that is none
-            raise ConnectionLost("unreachable", f"{broker.host}: {error}") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConnectionLost("unreachable", f"{broker.host}: {reason}") from None
         self.check()
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ import serial
 
 from gateway.config import PortConfig
 from gateway.counters import Conditions, Counters
-from gateway.port import DENIED_STEP, PORTS_LIMIT, PortState, PortSupervisor, PortTiming
+from gateway.port import BUSY_MEANING, DENIED_STEP, PORTS_LIMIT, PortState, PortSupervisor, PortTiming
 from gateway.serial_port import OpenFault, PortLost, PortUnopened
 from tests.gateway.echoing_line import EchoingLine, until
 from tests.gateway.serial_pair import SerialPair
@@ -148,6 +148,7 @@ async def test_a_port_that_another_program_has_is_busy_and_taken_when_it_is_free
     with serial.Serial(pair.device, exclusive=True):
         async with running(supervisor):
             await until(lambda: states(supervisor) == {"ttyUSB0": PortState.BUSY})
+            assert supervisor.status()[0].detail == f"EAGAIN: {BUSY_MEANING}"
     async with running(supervisor):
         await line.echoed(pair)
         assert states(supervisor) == {"ttyUSB0": PortState.OPEN}
