@@ -173,6 +173,18 @@ async def test_a_broker_that_never_answers_is_pinged_and_left(bench, sinking, un
             assert len(broker.connects) == connections
 
 
+async def test_a_connection_that_is_busy_with_records_is_pinged_as_well(bench, sinking, until):
+    bench.measure()
+    sent = 0
+    async with FakeBroker(puback, connack=connack(b"\x13\x00\x01")) as broker, sinking(broker.url) as sink:
+        while broker.pinged < 3:
+            await bench.fill(1, first=sent)
+            sent += 1
+            sink.wake()
+        await until(lambda: sink.delivered == sent)
+        assert len(broker.connects) == 1
+
+
 async def test_a_password_file_that_is_no_text_is_a_fault_of_the_sink_alone(bench, sinking, until, tmp_path):
     password = tmp_path / "mqtt.password"
     password.write_bytes(b"\xff\xfe\x00secret")
