@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from gateway.capture import Capture
 from gateway.counters import Conditions, Counters
 from gateway.host_clock import HostClock
-from gateway.line import STORE_FILE, UNREADABLE, Line, Services
+from gateway.line import STORE_FILE, UNREADABLE, Line
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
 from gateway.report import Report
+from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink, SinkState
 from gateway.status import SOCKET_NAME, Status, StatusServer
 from gateway.store import Store, StoreError, StoreState

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -21,13 +20,9 @@ from wire.gateway_session import DESCRIBING, OPEN, GatewaySession
 from wire.intake import TAKEN
 
 if TYPE_CHECKING:
-    from gateway.capture import Capture
-    from gateway.counters import Conditions, Counters
-    from gateway.host_clock import Clock
-    from gateway.nodes import Node, Nodes
+    from gateway.nodes import Node
     from gateway.serial_port import SerialPort
-    from gateway.store import Store
-    from gateway.timeline import Timeline
+    from gateway.services import Services
     from wire.message import Message
 
 log = logging.getLogger(__name__)
@@ -50,20 +45,6 @@ class LinkState(StrEnum):
     DESCRIBING = "describing"
     OPEN = "open"
     SILENT = "silent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What every line of a gateway works with."""
-
-    name: str
-    nodes: Nodes
-    store: Store
-    timeline: Timeline
-    clock: Clock
-    counters: Counters
-    conditions: Conditions
-    capture: Capture | None = None
 
 
 class Line:
@@ -205,10 +186,18 @@ class Line:
         missing = self._session.meet(
             node.intake, known, secrets.token_bytes(up.NONCE_OCTETS), arrived_ns // NS_PER_MS
         )
-        for boot, stream, seq, next_seq in missing:
+        if known:
+            self._name_lost(node, hello, missing, arrived_ns)
+
+    def _name_lost(
+        self, node: Node, hello: up.Hello, lost: list[tuple[int, int, int, int]], arrived_ns: int
+    ) -> None:
+        """Put a GAP into the stream for records that somebody else's disk acknowledged."""
+        for boot, stream, seq, next_seq in lost:
             log.error("node %s: records %d to %d are lost", node.name, seq, next_seq - 1)
-            services.counters.count("records_lost_by_gateway", next_seq - seq)
-            gap = up.Gap(boot, stream, seq, next_seq, LOST_REASON, 0, hello.ticks)
+            self._services.counters.count("records_lost_by_gateway", next_seq - seq)
+            until = hello.ticks if boot == hello.boot else 0  # nobody knows when an older boot ended
+            gap = up.Gap(boot, stream, seq, next_seq, LOST_REASON, 0, until)
             if node.intake.take(gap) == TAKEN:
                 self._on_record(gap, gap.encode(self._encoder), arrived_ns)
 
@@ -220,6 +209,9 @@ class Line:
             return
         if self._services.store.put_descriptor(hello.desc, body):
             self._session.described()
+            if self.node is not None:
+                lost = self.node.intake.meet(hello.boot, hello.queued)
+                self._name_lost(self.node, hello, lost, self._heard_ns)
         else:  # too much is queued there; WELCOME asks for it again
             self._services.counters.count("store_queue_full")
 

@@ -8,9 +8,10 @@ import pytest
 from gateway.capture import Capture
 from gateway.counters import Conditions, Counters
 from gateway.host_clock import HostClock
-from gateway.line import Line, Services
+from gateway.line import Line
 from gateway.nodes import Nodes
 from gateway.serial_port import SerialPort
+from gateway.services import Services
 from gateway.store import Store
 from gateway.timeline import Timeline
 from tests.gateway.serial_pair import SerialPair

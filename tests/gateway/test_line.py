@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.line import DOWN_SPACING_S, LOST_REASON, Line, LinkState, Services
+from gateway.line import DOWN_SPACING_S, LOST_REASON, Line, LinkState
 from gateway.nodes import Nodes
 from gateway.serial_port import PortLost, SerialPort
+from gateway.services import Services
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running
 from tests.gateway.serial_pair import SerialPair
@@ -108,6 +109,20 @@ async def test_records_that_the_disk_lost_are_named_in_a_gap(gateway, pair):
         gap = up.decode(gateway.store.read_after(3, 1)[0].message)
         assert (gap.seq, gap.next_seq, gap.reason) == (3, 8, LOST_REASON)
         assert gateway.seqs() == [0, 1, 2, 3, 8]
+
+
+async def test_a_gap_of_the_gateway_waits_for_the_descriptor(gateway, pair):
+    async with gateway.line(pair), running(WiredNode(pair)) as node:
+        node.add(3)
+        await until(lambda: not node.queue.records)
+    async with gateway.line(pair):
+        changed = up.Hello(UID, BOOT, 9, "t", bytes(8), "x", [[BOOT, 1, 8, 9]], 240, b"nonce678")
+        pair.send(stuff(changed.encode(cbor.Encoder(999)), ESCAPES_UP))
+        await until(lambda: gateway.count("hellos") == 2)
+        assert gateway.seqs() == [0, 1, 2]
+        pair.send(stuff(up.Describe({"channels": []}).encode(cbor.Encoder(999)), ESCAPES_UP))
+        await until(lambda: gateway.count("descriptor_mismatch") == 1)
+        assert gateway.seqs() == [0, 1, 2]
 
 
 async def test_what_the_store_has_no_room_for_is_sent_again(gateway, pair, monkeypatch):
