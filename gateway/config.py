@@ -112,6 +112,7 @@ class MqttSinkConfig:
     ack_timeout_s: int = setting(integer(5, 300), 30)
     unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
     provisional_after_s: int = setting(integer(0, 86_400), 300)
+    require_subscriber: bool = setting(boolean, default=True)
 
     @property
     def tls(self) -> bool:

@@ -73,8 +73,7 @@ _LEVELS |= {SinkState.WAITING_FOR_TIME: logging.INFO}  # the clock says itself t
 class MqttSink:
     """One broker. Trouble with it never leaves `run`; it is seen in `status` and in the conditions.
 
-    `require_subscriber` takes "nobody has subscribed" for a refusal: the broker then threw the
-    record away. `random` spreads the tries.
+    `random` spreads the tries.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class MqttSink:
         clock: Clock,
         counters: Counters,
         conditions: Conditions,
-        require_subscriber: bool = True,
         random: Random | None = None,
     ) -> None:
         self.name = config.name
@@ -98,7 +96,6 @@ class MqttSink:
         self._clock = clock
         self._counters = counters
         self._conditions = conditions
-        self._require_subscriber = require_subscriber
         patience = Patience(
             timeline,
             clock,
@@ -270,7 +267,7 @@ class MqttSink:
             self._outbox.keep()
 
     def _is_refusal(self, reason: int) -> bool:
-        unheard = reason == NO_SUBSCRIBER and self._require_subscriber
+        unheard = reason == NO_SUBSCRIBER and self._config.require_subscriber
         return unheard or reason >= REFUSALS
 
     def _backlog(self) -> int:

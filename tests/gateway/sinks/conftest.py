@@ -30,7 +30,7 @@ def sinking(bench):
     """`async with sinking(url, ...) as sink`: a sink at work, ended in order."""
 
     @asynccontextmanager
-    async def start(url, *, require_subscriber=True, **settings):
+    async def start(url, **settings):
         settings = {"client_id": "fieldgate-test", "window": 20, "unsynchronised": "wait"} | settings
         sink = MqttSink(
             MqttSinkConfig(url=url, **settings),
@@ -40,7 +40,6 @@ def sinking(bench):
             clock=bench.clock,
             counters=bench.counters,
             conditions=bench.conditions,
-            require_subscriber=require_subscriber,
             random=Impatient(),
         )
         task = asyncio.create_task(sink.run())
