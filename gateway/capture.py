@@ -47,9 +47,16 @@ class Capture:
             log.warning("capture: ended: %s", error)
 
     def _append(self, port: str, direction: str, octets: bytes) -> None:
-        name = f"{port.removeprefix('/dev/').replace('/', '_')}.{direction}"
+        name = f"{file_name(port)}.{direction}"
         file = self._files.get(name)
         if file is None:
             # Unbuffered: a capture that stops with the process must not miss its end.
             file = self._files[name] = (self._directory / name).open("ab", buffering=0)
         file.write(octets)
+
+
+def file_name(port: str) -> str:
+    """A port as the name of a file: `ttyUSB0`, `pts_3`; outside of /dev the last part alone."""
+    if port.startswith("/dev/"):
+        return port.removeprefix("/dev/").replace("/", "_")
+    return port.rpartition("/")[2]

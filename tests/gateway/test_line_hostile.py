@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from gateway.capture import file_name
 from gateway.line import LinkState
 from gateway.store import StoreError
 from tests.gateway.echoing_line import until
@@ -131,9 +132,17 @@ async def test_no_record_is_taken_while_the_store_has_no_room_for_its_descriptor
 
 async def test_a_capture_that_the_disk_does_not_take_ends_alone(gateway, pair, tmp_path, caplog):
     for name in ("up", "down"):
-        (tmp_path / "capture" / f"{pair.path.removeprefix('/dev/').replace('/', '_')}.{name}").mkdir()
+        (tmp_path / "capture" / f"{file_name(pair.path)}.{name}").mkdir()
     async with gateway.line(pair), running(WiredNode(pair)) as node:
         node.add(2)
         await until(lambda: not node.queue.records)
     assert gateway.seqs() == [0, 1]
     assert sum("capture: ended" in record.getMessage() for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("port", "name"),
+    [("/dev/ttyUSB0", "ttyUSB0"), ("/dev/pts/3", "pts_3"), ("/tmp/demo/ports/node-1", "node-1")],
+)
+def test_a_capture_is_named_after_its_port(port, name):
+    assert file_name(port) == name
