@@ -16,7 +16,7 @@ from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink, SinkState
 from gateway.status import SOCKET_NAME, Status, StatusServer
-from gateway.store import Store, StoreError, StoreState
+from gateway.store import Store, StoreError, StoreState, quarantine
 from gateway.systemd_notify import Progress
 from gateway.timeline import Timeline
 
@@ -46,7 +46,7 @@ class Agent:
         self._counters = Counters()
         self._conditions = Conditions(self._counters)
         self._clock = HostClock(assume_synchronised=config.clock.assume_synchronised)
-        self._store = Store.open(config.gateway.state_directory, group_commit_ms=config.store.group_commit_ms)
+        self._store = self._open_store(config.gateway.state_directory, config.store.group_commit_ms)
         self._timeline = Timeline(self._store, self._clock, time_period_s=config.clock.time_period_s)
         self._nodes = Nodes(self._store)
         self._services = Services(
@@ -108,6 +108,25 @@ class Agent:
     def status(self) -> Status:
         """How the gateway is now."""
         return self._report.status()
+
+    def _open_store(self, directory: Path, group_commit_ms: int) -> Store:
+        """The store; a new one where its file is damaged. Raises StoreError."""
+        try:
+            store = Store.open(directory, group_commit_ms=group_commit_ms)
+        except StoreError as error:
+            if error.reason != "corrupt":
+                raise
+            try:
+                place = quarantine.set_aside(directory)
+            except OSError as refused:
+                raise error from refused
+            log.warning("store: %s; kept in %s, begun anew", error, place)
+            store = Store.open(directory, group_commit_ms=group_commit_ms)
+        kept = quarantine.kept(directory)
+        if kept:
+            detail = f"{len(kept)} damaged, the latest in {kept[-1]}; records in it are not delivered"
+            self._conditions.set("store quarantine", quarantine.QUARANTINED, detail)
+        return store
 
     def _supervisor(self, config: PortConfig, taken: set[str]) -> PortSupervisor:
         async def serve(port: SerialPort) -> None:

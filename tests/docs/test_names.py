@@ -15,6 +15,7 @@ from gateway.readings import UNNAMED_FAULT
 from gateway.serial_port import OpenFault
 from gateway.sinks.mqtt import SinkState
 from gateway.store import StoreState
+from gateway.store.quarantine import QUARANTINED
 from wire import faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +93,7 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == {*StoreState, UNREADABLE}
+    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED}
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()

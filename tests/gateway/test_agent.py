@@ -32,6 +32,7 @@ async def working(directory):
     agent = Agent(parse(CONFIG.format(directory=directory), directory / "fieldgate.toml"))
     task = asyncio.create_task(agent.run())
     try:
+        await until((directory / "status.sock").exists)
         yield agent
         assert not task.done(), task
     finally:
@@ -94,3 +95,32 @@ async def test_a_sink_that_is_no_longer_configured_is_a_fault(tmp_path):
     await store.close()
     async with working(tmp_path) as agent:
         assert ("sink old", "not_configured") in faults(agent)
+
+
+async def test_a_damaged_store_is_set_aside_and_the_gateway_goes_on(tmp_path):
+    for number in (1, 2):
+        damaged = b"not a database, but what was one" * 100
+        (tmp_path / "store.db").write_bytes(damaged)
+        async with working(tmp_path) as agent:
+            assert ("store quarantine", "quarantined") in faults(agent)
+            assert agent.status().store.state == "open"
+        assert (tmp_path / "quarantine" / str(number) / "store.db").read_bytes() == damaged
+
+
+async def test_a_damaged_store_that_cannot_be_set_aside_stops_the_start(tmp_path):
+    (tmp_path / "store.db").write_bytes(b"not a database, but what was one" * 100)
+    (tmp_path / "quarantine").write_text("in the way")
+    with pytest.raises(StoreError) as caught:
+        async with working(tmp_path):
+            pass
+    assert caught.value.reason == "corrupt"
+    assert (tmp_path / "store.db").exists()
+
+
+async def test_what_was_set_aside_is_a_fault_until_it_is_gone(tmp_path):
+    (tmp_path / "quarantine" / "7").mkdir(parents=True)
+    async with working(tmp_path) as agent:
+        assert ("store quarantine", "quarantined") in faults(agent)
+    (tmp_path / "quarantine" / "7").rmdir()
+    async with working(tmp_path) as agent:
+        assert ("store quarantine", "quarantined") not in faults(agent)

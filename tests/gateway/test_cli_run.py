@@ -154,6 +154,7 @@ def test_a_store_that_cannot_be_opened_is_told_with_a_way_out(run, tmp_path):
     ]
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "store.db").write_bytes(b"x" * 9000)
+    (tmp_path / "state" / "quarantine").touch()  # where it would be set aside
     code, said = run()
     assert (code, "(corrupt)" in said, "Traceback" in said) == (ExitCode.FAULT, True, False)
     assert f"next step: move {tmp_path}/state/store.db* away and keep them" in said
