@@ -235,7 +235,7 @@ def report(runs: dict[str, list[Result]], share: float, *, as_json: bool) -> Non
 
 
 def _median(results: list[Result], name: str) -> float:
-    return statistics.median(getattr(result, name) for result in results)
+    return float(statistics.median(getattr(result, name) for result in results))
 
 
 if __name__ == "__main__":
