@@ -47,6 +47,7 @@ def test_the_example_runs_on_micropython():
     assert problems(EXAMPLES[DRIVER]) == []
 
 
+@pytest.mark.timeout(60)  # a pytest of its own, with both runtimes
 def test_the_examples_tests_pass(checkout):
     status, output = run(checkout, "pytest", "-q", "-p", "no:cacheprovider", TESTS)
     assert status == 0, output

@@ -27,11 +27,12 @@ def failure_at(path, wish=None):
     return caught.value
 
 
+@pytest.mark.timeout(40)  # the whole ladder of attempts, in real time
 def test_silence_ends_within_seconds_with_what_to_press():
     with Peer() as peer:
         began_s = time.monotonic()
         failed = failure_at(peer.path)
-    assert time.monotonic() - began_s < 8
+    assert time.monotonic() - began_s < 15  # 4.5 where the machine has nothing else to do
     assert failed.step is Step.ENTER
     assert "silence" in str(failed)
     assert "EN (or RST)" in failed.explanation.next_step

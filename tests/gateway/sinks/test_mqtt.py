@@ -110,6 +110,7 @@ async def test_a_new_commit_wakes_the_sink(bench, broker, sinking, until):
             assert seqs(await heard(subscriber, records)) == [0]
 
 
+@pytest.mark.timeout(40)  # a broker is started twice
 async def test_killed_broker_costs_repeats_and_no_hole(bench, broker, sinking, until):
     bench.measure()
     await bench.fill(200)

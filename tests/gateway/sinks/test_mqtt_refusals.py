@@ -161,6 +161,7 @@ async def test_a_peer_that_does_not_speak_mqtt_is_left_after_the_connect_timeout
         assert sink.status().state == SinkState.UNREACHABLE
 
 
+@pytest.mark.timeout(40)  # several keep alive times, of a second each
 async def test_a_broker_that_never_answers_is_pinged_and_left(bench, sinking, until):
     async with FakeBroker(puback, connack=connack(b"\x13\x00\x01")) as broker:  # keep alive: 1 s
         broker.pings = False
