@@ -18,6 +18,8 @@ CONSOLE_BAUD = 115_200  # of MicroPython's console, fixed when it was built
 HEARD_OCTETS = 4_096  # kept of what came, to tell what is at the other end
 WRITE_STALL_S = 5.0  # nobody takes what is written
 RESET_PULSE_S = 0.1
+LAST_WORDS_S = 0.5  # before a close: a line that takes anything takes the longest frame in 22 ms
+_LAST_WORDS_POLL_S = 0.002
 _READ_OCTETS = 4_096
 _PTY_DIRECTORY = "/dev/pts/"
 
@@ -170,16 +172,25 @@ class SerialPort:
         return True
 
     def close(self) -> None:
-        """Let go of the port; twice is fine."""
+        """Let go of the port, after what was written last has left; twice is fine."""
         if not self._device.is_open:
             return
         with contextlib.suppress(OSError, termios.error):
-            termios.tcflush(self._fd, termios.TCOFLUSH)  # else the close waits for a stuck line
+            if not self._all_has_left():
+                termios.tcflush(self._fd, termios.TCOFLUSH)  # else the close waits for a stuck line
         with contextlib.suppress(OSError):
             self._device.rts = False  # before DTR: the other order is a reset
             self._device.dtr = False
         with contextlib.suppress(OSError):
             self._device.close()
+
+    def _all_has_left(self) -> bool:
+        until_s = time.monotonic() + LAST_WORDS_S
+        while self._device.out_waiting:
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(_LAST_WORDS_POLL_S)
+        return True
 
     def _left_s(self) -> float:
         left_s = self._deadline_s - time.monotonic()
