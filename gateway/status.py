@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import logging
@@ -11,6 +12,8 @@ import types
 import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from gateway.socket_address import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +169,7 @@ class StatusServer:
         self._path = path
         self._snapshot = snapshot
         self._server: asyncio.Server | None = None
+        self._address = contextlib.ExitStack()
         self._inode = 0
         self._clients = 0
 
@@ -184,10 +188,13 @@ class StatusServer:
                 await asyncio.sleep(RETRY_S)
 
     async def __aenter__(self) -> Self:
-        # A socket that an earlier process left is replaced by asyncio; a file of another kind is not.
-        self._server = await asyncio.start_unix_server(self._on_client, self._path)
-        self._path.chmod(SOCKET_MODE)
-        self._inode = self._path.stat().st_ino
+        with contextlib.ExitStack() as undo:
+            address = undo.enter_context(address_of(self._path))
+            # A socket that an earlier process left is replaced by asyncio; a file of another kind is not.
+            self._server = await asyncio.start_unix_server(self._on_client, address)
+            self._path.chmod(SOCKET_MODE)
+            self._inode = self._path.stat().st_ino
+            self._address = undo.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -195,6 +202,7 @@ class StatusServer:
             self._server.close()
             if self._path.exists() and self._path.stat().st_ino == self._inode:  # not a successor's
                 self._path.unlink(missing_ok=True)
+        self._address.close()
 
     async def _on_client(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients += 1
@@ -215,9 +223,9 @@ class StatusServer:
 def ask(path: Path) -> Status:
     """The status of the agent that listens at `path`. Raises OSError or StatusError."""
     answer = bytearray()
-    with socket.socket(socket.AF_UNIX) as client:
+    with socket.socket(socket.AF_UNIX) as client, address_of(path) as address:
         client.settimeout(CLIENT_TIMEOUT_S)
-        client.connect(str(path))
+        client.connect(address)
         while (octets := client.recv(65_536)) and len(answer) < STATUS_LIMIT:
             answer += octets
     if not answer:

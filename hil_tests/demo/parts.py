@@ -11,24 +11,15 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from gateway.config import MQTT_PORT
-from gateway.status import SOCKET_NAME
 from hil_tests.broker import Broker
 from hil_tests.demo.guard import Guard
 from hil_tests.demo.nodes import Nodes
 from hil_tests.demo.options import Options
 from hil_tests.demo.stop import Stop
 from hil_tests.demo.subscriber import Subscriber
-from hil_tests.gateway import STATE, GatewayProcess
+from hil_tests.gateway import GatewayProcess
 
 SUBSCRIBE_S = 2.0  # a broker that takes longer is treated as one that does not answer
-SOCKET_PATH_OCTETS = 107  # unix(7): sun_path
-
-
-class PathTooLong(Exception):
-    """The gateway could not make its socket there."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(f"{directory}: too long a name for a folder that holds a socket")
 
 
 class Parts:
@@ -40,7 +31,7 @@ class Parts:
         self._undo = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Make all parts, start none. Raises PathTooLong or ProgramMissing."""
+        """Make all parts, start none. Raises ProgramMissing."""
         try:
             self._make()
         except BaseException:
@@ -51,8 +42,6 @@ class Parts:
     def _make(self) -> None:
         folder = TemporaryDirectory(prefix="fieldgate-demo-", ignore_cleanup_errors=True)
         directory = Path(self._undo.enter_context(folder))
-        if len(bytes(directory / STATE / SOCKET_NAME)) > SOCKET_PATH_OCTETS:
-            raise PathTooLong(directory)
         guard = self._undo.enter_context(Guard(directory))
         self.nodes = Nodes(self._options.nodes, directory / "nodes", on_folder=guard.also_delete)
         self._broker = None if self._options.broker else Broker(directory / "broker")

@@ -14,7 +14,7 @@ from hil_tests.board.flash import FlashFault
 from hil_tests.broker import BrokerError
 from hil_tests.demo.ledger import Evidence, Ledger, balance
 from hil_tests.demo.options import Options
-from hil_tests.demo.parts import Parts, PathTooLong
+from hil_tests.demo.parts import Parts
 from hil_tests.demo.picture import save_picture
 from hil_tests.demo.screen import Screen, screen_on
 from hil_tests.demo.snapshot import Phase, Snapshot, rows_of
@@ -51,8 +51,6 @@ async def run(options: Options) -> Ledger:
         raise CannotRun(message, next_step="scripts/demo in a checkout fetches what it needs") from None
     except (BrokerError, NotBuilt, FlashFault, BoardHostFailed) as error:
         raise CannotRun(str(error), next_step="scripts/setup, then try again") from None
-    except PathTooLong as error:
-        raise CannotRun(str(error), next_step="TMPDIR=/tmp fieldgate demo") from None
     except GatewayEnded as error:
         raise CannotRun(str(error), next_step="please report it with these lines") from None
 

@@ -5,13 +5,16 @@ import logging
 import os
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.socket_address import ADDRESS_OCTETS
 from gateway.status import (
     CLIENT_LIMIT,
+    SOCKET_MODE,
     SOCKET_NAME,
     ClockStatus,
     FaultStatus,
@@ -66,6 +69,10 @@ FULL = Status(
     faults=(FaultStatus(name="disk_full", subject="store", detail="0 octets", age_s=1.0),),
     counters={"hellos": 3},
 )
+
+
+def open_descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture
@@ -143,6 +150,19 @@ async def test_a_socket_left_by_a_killed_process_is_replaced(path):
     assert path.is_socket()
     async with StatusServer(path, lambda: SMALL):
         assert await asyncio.to_thread(ask, path) == SMALL
+
+
+async def test_a_path_that_is_longer_than_an_address_is_served_as_well(tmp_path):
+    folder = tmp_path / ("deep" * ADDRESS_OCTETS)[:ADDRESS_OCTETS]
+    folder.mkdir()
+    path = folder / SOCKET_NAME
+    descriptors = open_descriptors()
+    for _ in range(2):
+        async with StatusServer(path, lambda: SMALL):
+            assert stat.S_IMODE(path.stat().st_mode) == SOCKET_MODE
+            assert await asyncio.to_thread(ask, path) == SMALL
+        assert not path.exists()
+    assert open_descriptors() == descriptors
 
 
 async def test_the_socket_is_gone_after_the_server(path):
