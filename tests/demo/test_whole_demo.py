@@ -15,6 +15,7 @@ from typing import Self
 import pytest
 from paho.mqtt import publish
 
+from gateway.socket_address import ADDRESS_OCTETS
 from hil_tests.broker import Broker, Subscriber, free_port
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
@@ -118,7 +119,9 @@ def test_nothing_is_lost_on_the_way_from_the_chips_to_a_subscriber(demo):
     assert ledger["lost"] == ledger["unstored"] == ledger["gaps"] == ledger["waiting"] == 0
     # Two nodes for 6 seconds at least, the start taken off: one scan of air, ten of load a second.
     assert ledger["sampled"] > 2 * 6 * 11 * 0.9
-    assert ledger["acknowledged"] == ledger["stored"] == ledger["delivered"] == ledger["received"] > 12
+    assert ledger["stored"] == ledger["delivered"] == ledger["received"]
+    # Of each node, one block may be on disk whose ACK came when the node had just been stopped.
+    assert 12 < ledger["acknowledged"] <= ledger["stored"] <= ledger["acknowledged"] + 2
     # 35 and 45 ms on an idle PC. A busy one may lose a question for the time, and then some blocks wait for
     # the next one; half of them never do.
     assert 0 < ledger["latency_p50_ms"] < 2000
@@ -203,11 +206,11 @@ def test_a_broker_that_cannot_be_spoken_to_is_a_mistake_of_the_command_line(demo
     assert "mqtt://HOST" in error
 
 
-def test_a_folder_whose_name_is_too_long_for_a_socket_is_named(tmp_path):
-    folder = tmp_path / ("x" * 60)
+def test_a_folder_whose_name_is_longer_than_a_sockets_address_is_no_hindrance(tmp_path):
+    folder = tmp_path / ("x" * ADDRESS_OCTETS)
     folder.mkdir()
-    with Run(folder) as run:
+    with Run(folder, "--nodes", "1", "--seconds", "3", "--json") as run:
         code, output, error = run.end()
-    assert (code, output) == (1, "")
-    assert "TMPDIR" in error
+    assert code == 0, error
+    assert json.loads(output)["delivered"] > 0
     assert run.left() == []
