@@ -63,9 +63,9 @@ class Node:
         self._input.close()
         self._output.close()
 
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
+    def end(self, seconds: float = WAIT_S) -> int:
+        """Its exit code, once it has ended by itself. Raises TimeoutExpired."""
+        return self._process.wait(seconds)
 
     def write(self, octets: bytes) -> None:
         self._input.write(octets)
