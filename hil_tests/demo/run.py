@@ -94,7 +94,7 @@ class Demo:
             left_s = None if seconds is None else seconds - self._ran_for_s
             if left_s is not None and left_s <= 0:
                 return
-            self._status = await asyncio.to_thread(self._gateway.status)
+            await self._look()
             self._show(Phase.RUNNING, left_s)
             await self._stop.pause(DRAW_S if left_s is None else min(DRAW_S, left_s))
 
@@ -106,13 +106,21 @@ class Demo:
         deadline_s = time.monotonic() + DRAIN_S
         before: Snapshot | None = None
         while True:
-            self._status = await asyncio.to_thread(self._gateway.status)
+            await self._look()
             now = self._show(Phase.DRAINING)
             late = time.monotonic() > deadline_s or self._stop.hurried or not self._subscriber.subscribed
             if late or (before is not None and self._all_arrived() and now.progress == before.progress):
                 return
             before = now
             await asyncio.sleep(DRAIN_POLL_S)
+
+    async def _look(self) -> None:
+        try:
+            self._status = await asyncio.to_thread(self._gateway.status)
+        except GatewayEnded:
+            # A terminal's Ctrl-C also ends a gateway that is being started, which is then no failure.
+            if self._status is not None or not self._stop.asked.is_set():
+                raise
 
     def _all_arrived(self) -> bool:
         receipts = self._subscriber.receipts()
