@@ -3,6 +3,8 @@
 import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -19,3 +21,10 @@ def _no_thread_is_left_behind() -> Iterator[None]:
     yield
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert not left, f"threads that the test left running: {left}"
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """As tmp_path, for what has no room for a long name: a socket's address, a line that is cut."""
+    with TemporaryDirectory(prefix="fg-", dir="/tmp") as name:
+        yield Path(name)

@@ -119,9 +119,9 @@ def test_an_absent_sensor_is_a_fault_and_the_other_one_measures(tmp_path):
         ('{"link": {"via": "uart", "uart": {"tx": 40}}}', "cannot be used: invalid pin"),
     ],
 )
-def test_broken_settings_do_not_stop_the_node(tmp_path, text, named):
-    (tmp_path / "settings.json").write_text(text)
-    with Node(tmp_path) as node:
+def test_broken_settings_do_not_stop_the_node(short_path, text, named):
+    (short_path / "settings.json").write_text(text)
+    with Node(short_path) as node:
         meet(node)
         while (log := node.wait_for(up.Log)).level != "error":
             pass

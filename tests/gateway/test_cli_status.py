@@ -29,8 +29,8 @@ SICK = Status(
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / SOCKET_NAME
+def path(short_path):
+    return short_path / SOCKET_NAME
 
 
 async def status(path, answer, *arguments):

@@ -72,8 +72,8 @@ class StandIn:
 
 
 @pytest.fixture
-def address(tmp_path):
-    return str(tmp_path / "notify")
+def address(short_path):
+    return str(short_path / "notify")
 
 
 @pytest.fixture

@@ -76,8 +76,8 @@ def open_descriptors():
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / SOCKET_NAME
+def path(short_path):
+    return short_path / SOCKET_NAME
 
 
 @pytest.mark.parametrize("status", [SMALL, FULL])

@@ -137,10 +137,10 @@ async def test_a_connection_that_fails_is_named_and_tried_again(case, bench, sin
     assert len(caplog.records) == 1  # one line for the change of state, not one for each try
 
 
-async def test_missing_files_are_named_and_looked_for_again(bench, sinking, until, tmp_path):
+async def test_missing_files_are_named_and_looked_for_again(bench, sinking, until, short_path):
     bench.measure()
     await bench.fill(1)
-    secret = tmp_path / "mqtt.password"
+    secret = short_path / "mqtt.password"
     async with FakeBroker(puback) as broker:
         async with sinking(broker.url, user="gw", password_file=secret) as sink:
             await until(lambda: "mqtt.password" in sink.status().detail)
@@ -194,8 +194,8 @@ async def test_a_password_file_that_is_no_text_is_a_fault_of_the_sink_alone(benc
 
 
 @pytest.mark.parametrize("key", ["ca_file", "password_file"])
-async def test_a_file_that_is_not_there_is_named(bench, sinking, until, tmp_path, key):
-    path = tmp_path / "none"
+async def test_a_file_that_is_not_there_is_named(bench, sinking, until, short_path, key):
+    path = short_path / "none"
     async with sinking("mqtts://127.0.0.1:1", **{"user": "gw", key: path}) as sink:
         await until(lambda: sink.status().detail)
     assert sink.status().detail == f"file_unreadable: {path}: No such file or directory"
