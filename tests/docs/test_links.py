@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES += sorted(ROOT.glob("*/README.md"))
+PAGES += sorted(ROOT.glob("[!.]*/README.md"))  # a cache of a tool may have one, too
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A path of this project, in backticks: its first part is one of the project's folders.
 PATH = re.compile(
