@@ -128,8 +128,6 @@ class BoardHost:
             while self._calls:
                 self._guarded(self._calls.popleft())
         self._selector.close()
-        os.close(self._wake_in)
-        os.close(self._wake_out)
 
     def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
         try:
@@ -146,9 +144,11 @@ class BoardHost:
 
     def _end(self) -> None:
         self._calls.append(lambda: setattr(self, "_ended", True))
+        # A timer may let the thread see the call, and end, before it is woken: the pipe outlives it.
         os.write(self._wake_in, b"\0")
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._thread.join()
+        os.close(self._wake_in)
+        os.close(self._wake_out)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
