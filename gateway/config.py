@@ -11,9 +11,10 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
-from gateway.config_values import boolean, broker_url, choice, host_name, integer, path_text, text, topic_name
+from gateway.config_values import boolean, choice, host_name, integer, path_text, text, topic_name
+from gateway.sink_config import MqttSinkConfig
+from gateway.store_config import StoreConfig
 from gateway.toml_lines import TomlLines
 from gateway.toml_table import Problem, read_many, read_one, setting, subtable, title, unknown_keys
 
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 STATE_DIRECTORY = Path("/var/lib/fieldgate")
 MAX_PORTS = 64
 MAX_SINKS = 16
-MQTT_PORT = 1883  # both registered at IANA
-MQTTS_PORT = 8883
-_WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
 # What tomllib says, and what somebody with an editor needs to hear.
 _TOMLLIB_WORDS = (
     (re.compile(r"cannot overwrite a value"), "the key is already there"),
@@ -83,51 +81,11 @@ class PortConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreConfig:
-    """[store]"""
-
-    group_commit_ms: int = setting(integer(1, 250), 20)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockConfig:
     """[clock]. `assume_synchronised` is for hosts whose kernel flag says nothing."""
 
     assume_synchronised: bool = setting(boolean, default=False)
     time_period_s: int = setting(integer(1, 60), 10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttSinkConfig:
-    """[[sink.mqtt]]. `parse` fills an empty client_id."""
-
-    name: str = setting(topic_name, "mqtt")
-    url: str = setting(broker_url)
-    user: str | None = setting(_WORDS, None)
-    password_file: Path | None = setting(path_text, None)
-    ca_file: Path | None = setting(path_text, None)
-    client_id: str = setting(_WORDS, "")
-    window: int = setting(integer(1, 100), 20)
-    keepalive_s: int = setting(integer(5, 300), 15)
-    ack_timeout_s: int = setting(integer(5, 300), 30)
-    unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
-    provisional_after_s: int = setting(integer(0, 86_400), 300)
-    require_subscriber: bool = setting(boolean, default=True)
-
-    @property
-    def tls(self) -> bool:
-        """Whether the broker is spoken to through TLS."""
-        return urlsplit(self.url).scheme == "mqtts"
-
-    @property
-    def host(self) -> str:
-        """The broker's name or address."""
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def port(self) -> int:
-        """The broker's port."""
-        return urlsplit(self.url).port or (MQTTS_PORT if self.tls else MQTT_PORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

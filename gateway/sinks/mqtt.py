@@ -16,9 +16,9 @@ from enum import StrEnum
 from importlib.metadata import version
 from random import Random
 
-from gateway.config import MqttSinkConfig
 from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
+from gateway.sink_config import MqttSinkConfig
 from gateway.sinks.backoff import Backoff
 from gateway.sinks.mqtt_connection import (
     NO_SUBSCRIBER,

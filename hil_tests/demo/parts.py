@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Self
 from urllib.parse import urlsplit
 
-from gateway.config import MQTT_PORT
+from gateway.sink_config import MQTT_PORT
 from hil_tests.broker import Broker
 from hil_tests.demo.guard import Guard
 from hil_tests.demo.nodes import Nodes

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from gateway.config import MqttSinkConfig
+from gateway.sink_config import MqttSinkConfig
 from gateway.sinks.mqtt import MqttSink
 from tests.gateway.sinks.records import Bench
 
