@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.toml_lines import KeyPath
 
 STATE_DIRECTORY = Path("/var/lib/fieldgate")
+CONFIG_LIMIT_OCTETS = 256 * 1024
 MAX_PORTS = 64
 MAX_SINKS = 16
 # What tomllib says, and what somebody with an editor needs to hear.
@@ -112,9 +113,13 @@ class Config:
 def load(path: Path) -> Config:
     """Read the file. Raises InvalidConfig, which also stands for a file that cannot be read."""
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(CONFIG_LIMIT_OCTETS + 1)
     except OSError as error:
         raise UnreadableConfig(path, error) from None
+    if len(octets) > CONFIG_LIMIT_OCTETS:
+        message = f"is longer than {CONFIG_LIMIT_OCTETS} octets: is it the configuration?"
+        raise InvalidConfig([ConfigError(path, None, "", message)])
     try:
         return parse(octets.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:

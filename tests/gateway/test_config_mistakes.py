@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import MAX_PORTS, MAX_SINKS, ConfigError, InvalidConfig, parse
+from gateway.config import CONFIG_LIMIT_OCTETS, MAX_PORTS, MAX_SINKS, ConfigError, InvalidConfig, load, parse
 
 PORT = '[[port]]\nglob = "/dev/ttyUSB*"\n'
 SINK = '[[sink.mqtt]]\nurl = "mqtt://broker"\n'
@@ -166,3 +166,11 @@ def test_the_number_of_tables_is_limited(limit, table):
     start = "" if table == "[[port]]" else PORT
     parse(start + "".join(tables[:-1]), PATH)
     assert f"{table} may be there {limit} times, not {limit + 1}" in refusal(start + "".join(tables))
+
+
+def test_a_file_that_is_too_long_is_refused_without_reading_it_all(tmp_path):
+    with pytest.raises(InvalidConfig, match=f"longer than {CONFIG_LIMIT_OCTETS} octets"):
+        load(Path("/dev/zero"))
+    at_the_limit = tmp_path / "long.toml"
+    at_the_limit.write_text(PORT + "#" * (CONFIG_LIMIT_OCTETS - len(PORT)), encoding="ascii")
+    assert load(at_the_limit).ports
