@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 NS_PER_US = 1000
 
-STA_UNSYNC = 0x0040  # linux/timex.h: no daemon vouches for the clock
+STA_UNSYNC = 0x0040  # linux/timex.h; not what decides: docs/time.md says why
+STA_CLOCKERR = 0x1000  # the clock hardware is broken
 STA_NANO = 0x2000  # `offset` is in nanoseconds, else microseconds
-TIME_ERROR = 5  # return value of adjtimex: not synchronised, whatever the status bits say
+# The kernel begins with it, goes back to it when the clock is set, and gets there in nine hours
+# without a daemon (NTP_PHASE_LIMIT of kernel/time/ntp.c): below it, a daemon has stated a bound.
+MAXERROR_LIMIT_NS = 16_000_000_000
 
 ASSUMED_UNCERTAINTY_NS = 100_000_000  # a host whose daemon hides itself: a public NTP server's worst day
 UNTOLD_ERROR_NS = 50_000_000  # systemd-timesyncd tells no error: half of a slow way to its server
@@ -138,8 +141,13 @@ def kernel_discipline() -> Discipline:
 
 
 def discipline_of(timex: KernelTimex, result: int) -> Discipline:
-    """What a filled struct timex and adjtimex's return value say."""
-    if result < 0 or result == TIME_ERROR or timex.status & STA_UNSYNC:
+    """What a filled struct timex and adjtimex's return value say.
+
+    STA_UNSYNC does not decide, nor TIME_ERROR, which only repeats it: a daemon that must not have
+    the kernel write the RTC leaves the flag set and states its errors all the same.
+    """
+    stated = 0 <= timex.maxerror * NS_PER_US < MAXERROR_LIMIT_NS
+    if result < 0 or timex.status & STA_CLOCKERR or not stated:
         return Discipline(synchronised=False)
     unit = 1 if timex.status & STA_NANO else NS_PER_US
     return Discipline(

@@ -8,9 +8,10 @@ import pytest
 from gateway.host_clock import (
     ASSUMED_UNCERTAINTY_NS,
     LEAST_UNCERTAINTY_NS,
+    MAXERROR_LIMIT_NS,
+    STA_CLOCKERR,
     STA_NANO,
     STA_UNSYNC,
-    TIME_ERROR,
     UNSYNCHRONISED_NS,
     UNTOLD_ERROR_NS,
     Discipline,
@@ -49,12 +50,31 @@ def test_the_kernel_answers_with_a_discipline_that_has_a_bound():
     assert discipline.uncertainty_ns() >= LEAST_UNCERTAINTY_NS
 
 
-@pytest.mark.parametrize(
-    ("status", "result", "synchronised"),
-    [(0, 0, True), (STA_UNSYNC, 5, False), (STA_UNSYNC, 0, False), (0, TIME_ERROR, False), (0, -1, False)],
-)
-def test_only_the_kernel_decides_whether_the_clock_is_synchronised(status, result, synchronised):
-    assert discipline_of(KernelTimex(status=status), result).synchronised is synchronised
+TIME_ERROR = 5  # what adjtimex returns while STA_UNSYNC is set
+LIMIT_US = MAXERROR_LIMIT_NS // 1000
+KERNELS = {
+    "just booted": (KernelTimex(status=STA_UNSYNC, maxerror=LIMIT_US, esterror=LIMIT_US), TIME_ERROR, False),
+    "set by hand": (KernelTimex(status=STA_UNSYNC, maxerror=LIMIT_US), TIME_ERROR, False),
+    "chrony with rtcsync": (KernelTimex(status=STA_NANO, maxerror=17_000, esterror=300), 0, True),
+    "chrony without": (KernelTimex(status=STA_UNSYNC, maxerror=17_000, esterror=300), TIME_ERROR, True),
+    "chrony without a source": (
+        KernelTimex(status=STA_UNSYNC, maxerror=LIMIT_US, esterror=LIMIT_US),
+        TIME_ERROR,
+        False,
+    ),
+    "timesyncd": (KernelTimex(status=STA_NANO, maxerror=500), 0, True),
+    "timesyncd with a local RTC": (KernelTimex(status=STA_UNSYNC, maxerror=500), TIME_ERROR, True),
+    "no daemon for nine hours": (KernelTimex(status=STA_UNSYNC, maxerror=LIMIT_US), TIME_ERROR, False),
+    "just below the limit": (KernelTimex(maxerror=LIMIT_US - 1), 0, True),
+    "broken hardware": (KernelTimex(status=STA_CLOCKERR, maxerror=500), TIME_ERROR, False),
+    "refused": (KernelTimex(maxerror=500), -1, False),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_stated_bound_decides_whether_the_clock_is_synchronised(name):
+    timex, result, synchronised = KERNELS[name]
+    assert discipline_of(timex, result).synchronised is synchronised
 
 
 def test_errors_are_microseconds_and_the_offset_follows_sta_nano():
