@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from gateway.host_clock import Clock
 from gateway.node_clock import TimeState
 from gateway.readings import Loss, Pack, StoredRecord
 from gateway.timeline import NO_EARLIER_NS, Timeline
 
 NS_PER_S = 1_000_000_000
+MUCH = 10  # so many times less uncertain is worth a message where the state stays the same
+_WORSE = (TimeState.RESOLVED, TimeState.PROVISIONAL, TimeState.INTERVAL, TimeState.UNKNOWN)
 
 
 class Patience:
@@ -41,6 +45,41 @@ class Patience:
     def _measured(self, stored: StoredRecord) -> bool:
         """The node's clock is known: what this leaves open (an earlier boot of the host) stays open."""
         return self._timeline.node_clock(stored.uid, stored.boot)[0] is TimeState.RESOLVED
+
+
+class Told(NamedTuple):
+    """What a message said of its time: the user properties `time` and `tu`."""
+
+    state: TimeState
+    uncertainty_ns: int
+
+
+class Improvement(NamedTuple):
+    """How much better the time of a record that was sent is known now."""
+
+    then: Told
+    now: Told
+
+    @property
+    def factor(self) -> float:
+        """How many times less uncertain; below 1 it is worse."""
+        return self.then.uncertainty_ns / max(1, self.now.uncertainty_ns)
+
+    @property
+    def worth_telling(self) -> bool:
+        """True when a correction helps whoever has the first message.
+
+        What was `resolved` never needs one. Anything else does when its state is a better one, or
+        when it is MUCH less uncertain; so a record is corrected a few times at most.
+        """
+        if self.then.state is TimeState.RESOLVED or self.factor <= 1:
+            return False
+        return _WORSE.index(self.now.state) < _WORSE.index(self.then.state) or self.factor >= MUCH
+
+
+def improvement(then: Told, reading: Pack | Loss) -> Improvement:
+    """What has become of the time of a record that was sent as `then`; `reading` is made now."""
+    return Improvement(then, Told(reading.state, reading.uncertainty_ns))
 
 
 def possible(reading: Pack | Loss) -> bool:
