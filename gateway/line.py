@@ -34,6 +34,7 @@ NOISE_SHOWN = 64
 LOST_REASON = "lost_by_gateway"
 STORE_FILE = "store file"  # the condition's subject
 UNREADABLE = "unreadable"
+FRAME_EXTRA = 6  # flags and check sum; how many octets were escaped is not known any more
 NS_PER_MS = 1_000_000
 
 
@@ -133,7 +134,7 @@ class Line:
             case up.Hello():
                 self._on_hello(news, arrived_ns)
             case up.TimeReply():
-                self._on_time_reply(news, arrived_ns)
+                self._on_time_reply(news, len(frame) + FRAME_EXTRA, arrived_ns)
             case up.Describe():
                 self._on_describe(news)
             case up.Log() if self.node is not None:
@@ -215,12 +216,13 @@ class Line:
         else:  # too much is queued there; WELCOME asks for it again
             self._services.counters.count("store_queue_full")
 
-    def _on_time_reply(self, reply: up.TimeReply, arrived_ns: int) -> None:
+    def _on_time_reply(self, reply: up.TimeReply, octets: int, arrived_ns: int) -> None:
         hello = self._session.hello
         if self.node is None or hello is None:
             self._time.unasked()
         else:
-            self._time.answered(self.node.uid, hello.boot, reply, arrived_ns)
+            wire_ns = octets * self._port.adapter.octet_ns
+            self._time.answered(self.node.uid, hello.boot, reply, arrived_ns, wire_ns)
 
     def _on_text(self, text: bytes) -> None:
         if not text:
@@ -279,7 +281,8 @@ class Line:
                 message.next.pop()  # a stream without a resume point starts where the node holds it
                 frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
         if isinstance(message, down.Time):
-            self._time.sent(message.id, self._services.clock.boottime_ns())
+            wire_ns = len(frame) * self._port.adapter.octet_ns
+            self._time.sent(message.id, self._services.clock.boottime_ns(), wire_ns)
         await self._port.write(frame)
         if self._services.capture is not None:
             self._services.capture.down(self.path, frame)

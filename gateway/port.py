@@ -29,7 +29,6 @@ RETRY_LIMIT_S = 30.0
 BUSY_RETRY_S = 1.0  # a technician's tool is done within seconds, and the node is waiting
 STABLE_S = 60.0  # served for so long, a port has earned the first pause again
 PORTS_LIMIT = 64  # of one glob; '/dev/tty*' is a mistake
-SHARP_LATENCY_MS = 1
 BUSY_MEANING = "another program has it; it is tried again every second"
 DENIED_STEP = "add the service's user to the group of the device, usually dialout, and restart"
 
@@ -169,10 +168,12 @@ class PortSupervisor:
             return STATES.get(unopened.fault, PortState.LOST), detail
         self._counters.count("port_opened")
         try:
-            self._set(path, PortState.OPEN, _latency_note(port))
+            self._set(path, PortState.OPEN)
+            self._judge_adapter(port)
             reason = await self._served(port)
         finally:
             port.close()
+            self._conditions.clear(f"adapter {path}")
         self._counters.count("port_lost")
         return PortState.LOST, reason
 
@@ -190,6 +191,11 @@ class PortSupervisor:
             log.exception("%s: serving it failed", port.path)
             return type(error).__name__
         return "ended"
+
+    def _judge_adapter(self, port: SerialPort) -> None:
+        if not port.adapter.sharp:
+            detail = f"it keeps octets back for up to {port.adapter.latency_ms} ms: times are that uncertain"
+            self._conditions.set(f"adapter {port.path}", "ftdi_latency", detail)
 
     def _pause_s(self, state: PortState, failures: int) -> float:
         timing = self._timing
@@ -231,13 +237,6 @@ def _matches(pattern: str) -> list[tuple[str, str]]:
 def _leads_to(path: str, device: str) -> bool:
     """Whether the name still exists and means the same device."""
     return os.path.exists(path) and os.path.realpath(path) == device  # noqa: PTH110 - never raises
-
-
-def _latency_note(port: SerialPort) -> str:
-    latency_ms = port.latency_ms
-    if latency_ms <= SHARP_LATENCY_MS:
-        return ""
-    return f"its adapter holds octets back for up to {latency_ms} ms: set latency_timer to 1 for sharper time"
 
 
 def _only_lost(error: Exception) -> PortLost | None:

@@ -9,15 +9,14 @@ import fcntl
 import os
 import termios
 from enum import StrEnum
-from pathlib import Path
 
 import serial
 
 from gateway.host_clock import boottime_ns
+from gateway.serial_adapter import SerialAdapter, adapter_of
 
 READ_LIMIT = 65536  # octets a read takes at most
 WRITE_STALL_S = 5.0  # a frame down is 240 octets: 21 ms at 115200 baud
-SYS_CLASS_TTY = Path("/sys/class/tty")
 PTY_DIRECTORY = "/dev/pts/"
 NO_MODEM_LINES = (errno.ENOTTY, errno.EINVAL)
 
@@ -64,8 +63,11 @@ _FAULTS = {
 class SerialPort:
     """An open port. One task reads, one task writes; neither ever blocks the event loop."""
 
-    def __init__(self, device: serial.Serial, path: str, write_stall_s: float) -> None:
+    def __init__(
+        self, device: serial.Serial, path: str, adapter: SerialAdapter, write_stall_s: float
+    ) -> None:
         self.path = path
+        self.adapter = adapter
         self._device = device
         self._fd = device.fileno()
         self._write_stall_s = write_stall_s
@@ -96,15 +98,7 @@ class SerialPort:
         except (OSError, termios.error) as error:
             device.close()
             raise PortUnopened(path, OpenFault.FAILED, str(error)) from error
-        return cls(device, path, write_stall_s)
-
-    @property
-    def latency_ms(self) -> int:
-        """How long the adapter may keep received octets; 0 where there is no such timer.
-
-        It makes round trips longer, so it is in every exchange's uncertainty already.
-        """
-        return latency_timer_ms(self.path)
+        return cls(device, path, adapter_of(path, baud), write_stall_s)
 
     async def read(self) -> tuple[bytes, int]:
         """What has come, at least one octet, and CLOCK_BOOTTIME right after. Raises PortLost."""
@@ -187,15 +181,6 @@ class SerialPort:
             self._writing = None
             if self._device.is_open:
                 loop.remove_writer(self._fd)
-
-
-def latency_timer_ms(path: str, sys_class_tty: Path = SYS_CLASS_TTY) -> int:
-    """The latency timer of an FTDI adapter, 0 for every other port."""
-    name = Path(os.path.realpath(path)).name
-    try:
-        return max(0, int((sys_class_tty / name / "device" / "latency_timer").read_text("ascii")))
-    except (OSError, ValueError):
-        return 0
 
 
 def _claim(device: serial.Serial, path: str) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import serial
 
+from gateway.serial_adapter import SerialAdapter
 from gateway.serial_port import (
     READ_LIMIT,
     OpenFault,
     PortLost,
     PortUnopened,
     SerialPort,
-    latency_timer_ms,
 )
 from tests.gateway.serial_pair import SerialPair
 
@@ -233,21 +233,5 @@ async def test_opening_reading_and_closing_leaks_no_file(tmp_path, open_files):
         port.close()
 
 
-def test_latency_timer_is_read_where_an_adapter_has_one(tmp_path):
-    device = tmp_path / "ttyUSB0" / "device"
-    device.mkdir(parents=True)
-    (device / "latency_timer").write_text("16\n")
-    assert latency_timer_ms("/dev/ttyUSB0", tmp_path) == 16
-    assert latency_timer_ms("/dev/ttyACM0", tmp_path) == 0
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-3"])
-def test_a_latency_timer_that_makes_no_sense_counts_as_none(tmp_path, text):
-    device = tmp_path / "ttyUSB0" / "device"
-    device.mkdir(parents=True)
-    (device / "latency_timer").write_text(text)
-    assert latency_timer_ms("/dev/ttyUSB0", tmp_path) == 0
-
-
-async def test_a_pty_has_no_latency_timer(port):
-    assert port.latency_ms == 0
+async def test_of_a_pty_nothing_is_sure(port):
+    assert port.adapter == SerialAdapter(latency_ms=0, octet_ns=0)

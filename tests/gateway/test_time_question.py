@@ -59,3 +59,21 @@ def test_an_answer_without_a_question_is_counted(question, counters, shelf):
     question.answered(UID, BOOT, up.TimeReply(0, 1, 2), 10 * S)
     assert counters.snapshot() == {"time_replies_unasked": 1}
     assert shelf.kept == []
+
+
+def test_what_the_octets_took_on_the_line_is_no_part_of_the_round_trip(question, shelf):
+    id_ = question.next_id(UID, BOOT, 10 * S)
+    question.sent(id_, 11 * S, wire_ns=MS)
+    question.answered(UID, BOOT, up.TimeReply(id_, 500, 600), 11 * S + 6 * MS, wire_ns=2 * MS)
+    exchange = shelf.kept[0].exchange
+    assert (exchange.t1_ns, exchange.t4_ns) == (11 * S + MS, 11 * S + 4 * MS)
+
+
+def test_a_line_that_is_faster_than_its_baud_is_never_believed_again(question, counters, shelf):
+    for second, took_ns in ((11, 2 * MS), (22, 6 * MS)):
+        id_ = question.next_id(UID, BOOT, second * S)
+        question.sent(id_, second * S, wire_ns=MS)
+        ticks = second * 1_000_000
+        question.answered(UID, BOOT, up.TimeReply(id_, ticks, ticks), second * S + took_ns, wire_ns=2 * MS)
+    assert counters.snapshot() == {"time_replies_too_fast": 1}
+    assert [kept.exchange.t4_ns - kept.exchange.t1_ns for kept in shelf.kept] == [2 * MS, 6 * MS]
