@@ -1,4 +1,4 @@
-"""The agent: ports, nodes, clock, store and sinks as one supervised task group."""
+"""The agent: ports, nodes, timeline and sinks over an open store, as one supervised task group."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from gateway.capture import Capture
-from gateway.counters import Conditions, Counters
-from gateway.host_clock import HostClock
 from gateway.line import STORE_FILE, UNREADABLE, Line
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
 from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink, SinkState
-from gateway.status import SOCKET_NAME, Status, StatusServer
-from gateway.store import Store, StoreError, StoreState, quarantine
-from gateway.systemd_notify import Progress
+from gateway.store import StoreError, StoreState
 from gateway.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -25,8 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.config import Config, PortConfig
+    from gateway.counters import Conditions, Counters
+    from gateway.host_clock import Clock
     from gateway.serial_port import SerialPort
-    from gateway.store import Arrival
+    from gateway.status import Status
+    from gateway.store import Arrival, Store
+    from gateway.systemd_notify import Progress
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +34,29 @@ HOUSEKEEPING_S = 1.0
 
 
 class Agent:
-    """One gateway. `run` once; `status` at any time while it runs.
+    """Everything that works over an open store, which it closes. `run` once.
 
-    `capture` names a directory for the raw octets of every line.
+    `capture` names a directory for the raw octets of every line, `mount` is what the store is on.
     """
 
-    def __init__(self, config: Config, *, capture: Path | None = None) -> None:
-        self.progress = Progress()
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        *,
+        clock: Clock,
+        counters: Counters,
+        conditions: Conditions,
+        progress: Progress,
+        mount: str = "",
+        capture: Path | None = None,
+    ) -> None:
         self._config = config
         self._capture = Capture(capture) if capture is not None else None
-        self._counters = Counters()
-        self._conditions = Conditions(self._counters)
-        self._clock = HostClock(assume_synchronised=config.clock.assume_synchronised)
-        self._store = self._open_store(config.gateway.state_directory, config.store.group_commit_ms)
+        self._counters = counters
+        self._conditions = conditions
+        self._clock = clock
+        self._store = store
         self._timeline = Timeline(self._store, self._clock, time_period_s=config.clock.time_period_s)
         self._nodes = Nodes(self._store)
         self._services = Services(
@@ -83,18 +93,17 @@ class Agent:
             ports=self._ports,
             counters=self._counters,
             conditions=self._conditions,
+            mount=mount,
         )
         self._tell_of_unknown_sinks()
-        self._writing = self.progress.stage("store")
+        self._writing = progress.stage("store")
         self._has_to_write = True
 
     async def run(self) -> None:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
         self._store.start(self._on_committed, self._on_refused)
-        server = StatusServer(self._config.gateway.state_directory / SOCKET_NAME, self.status)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(server.run(), name="status")
                 tasks.create_task(self._keep_house(), name="housekeeping")
                 for sink in self._sinks:
                     tasks.create_task(sink.run(), name=f"sink {sink.name}")
@@ -108,25 +117,6 @@ class Agent:
     def status(self) -> Status:
         """How the gateway is now."""
         return self._report.status()
-
-    def _open_store(self, directory: Path, group_commit_ms: int) -> Store:
-        """The store; a new one where its file is damaged. Raises StoreError."""
-        try:
-            store = Store.open(directory, group_commit_ms=group_commit_ms)
-        except StoreError as error:
-            if error.reason != "corrupt":
-                raise
-            try:
-                place = quarantine.set_aside(directory)
-            except OSError as refused:
-                raise error from refused
-            log.warning("store: %s; kept in %s, begun anew", error, place)
-            store = Store.open(directory, group_commit_ms=group_commit_ms)
-        kept = quarantine.kept(directory)
-        if kept:
-            detail = f"{len(kept)} damaged, the latest in {kept[-1]}; records in it are not delivered"
-            self._conditions.set("store quarantine", quarantine.QUARANTINED, detail)
-        return store
 
     def _supervisor(self, config: PortConfig, taken: set[str]) -> PortSupervisor:
         async def serve(port: SerialPort) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 from gateway.config_values import boolean, choice, host_name, integer, path_text, text, topic_name
 from gateway.sink_config import MqttSinkConfig
-from gateway.store_config import StoreConfig
+from gateway.store_config import FullConfig, StoreConfig
 from gateway.toml_lines import TomlLines
-from gateway.toml_table import Problem, read_many, read_one, setting, subtable, title, unknown_keys
+from gateway.toml_table import Problem, read, read_many, read_one, setting, subtable, title, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -178,11 +178,18 @@ def _config(root: Mapping[str, object], problems: list[Problem]) -> Config:
     return Config(
         gateway=gateway,
         ports=tuple(port for port in ports if port is not None),
-        store=read_one(StoreConfig, root, ("store",), problems) or StoreConfig(),
+        store=_store(root, problems),
         clock=read_one(ClockConfig, root, ("clock",), problems) or ClockConfig(),
         mqtt_sinks=tuple(sink for sink in sinks if sink is not None),
         log=read_one(LogConfig, root, ("log",), problems) or LogConfig(),
     )
+
+
+def _store(root: Mapping[str, object], problems: list[Problem]) -> StoreConfig:
+    table = subtable(root, ("store",), problems)
+    full = read_one(FullConfig, table, ("store", "full"), problems) or FullConfig()
+    table.pop("full", None)
+    return replace(read(StoreConfig, table, ("store",), problems) or StoreConfig(), full=full)
 
 
 def _only_once(key: str, tables: Sequence[object], path: KeyPath, problems: list[Problem]) -> None:

@@ -65,6 +65,17 @@ def choice(*words: str) -> Callable[[object], str]:
     return check
 
 
+def choices(*words: str) -> Callable[[object], tuple[str, ...]]:
+    """An array of some of the words."""
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(each in words for each in value):
+            raise ValueError(f"must be an array of {', '.join(repr(word) for word in words)}")
+        return tuple(value)
+
+    return check
+
+
 def text(pattern: str, meaning: str) -> Callable[[object], str]:
     """A string that the pattern matches as a whole; `meaning` says it in words."""
     compiled = re.compile(pattern)

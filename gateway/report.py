@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from gateway.line import UNREADABLE
 from gateway.status import ClockStatus, FaultStatus, NodeStatus, Status, StoreStatus
-from gateway.store import StoreError
+from gateway.store import StoreError, StoreState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.config import Config
     from gateway.counters import Conditions, Counters
-    from gateway.host_clock import Clock
+    from gateway.host_clock import Clock, HostReading
     from gateway.nodes import Node, Nodes
     from gateway.port import PortSupervisor
     from gateway.sinks.mqtt import MqttSink
@@ -25,6 +25,47 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 NS_PER_US = 1000
+
+
+def faults(conditions: Conditions) -> tuple[FaultStatus, ...]:
+    """What is wrong now, the oldest first."""
+    return tuple(
+        FaultStatus(name=each.state, subject=each.subject, detail=each.detail, age_s=conditions.age_s(each))
+        for each in conditions.faults()
+    )
+
+
+def clock_status(config: Config, reading: HostReading) -> ClockStatus:
+    """This host's clock as it was read."""
+    if not reading.synchronised:
+        return ClockStatus(state="unsynchronised")
+    return ClockStatus(
+        state="assumed" if config.clock.assume_synchronised else "synchronised",
+        utc=datetime.fromtimestamp(reading.realtime_ns / NS_PER_S, UTC).isoformat(timespec="milliseconds"),
+        uncertainty_us=reading.uncertainty_ns // NS_PER_US,
+    )
+
+
+def without_store(
+    config: Config,
+    *,
+    uptime_s: float,
+    reading: HostReading,
+    detail: str,
+    mount: str,
+    faults: tuple[FaultStatus, ...],
+    counters: dict[str, int],
+) -> Status:
+    """The status of a gateway that waits for its store."""
+    return Status(
+        version=version("fieldgate"),
+        gateway=config.gateway.name,
+        uptime_s=uptime_s,
+        clock=clock_status(config, reading),
+        store=StoreStatus(state=StoreState.UNOPENED, detail=detail, stored=0, mount=mount),
+        faults=faults,
+        counters=counters,
+    )
 
 
 @dataclass(kw_only=True)
@@ -40,6 +81,7 @@ class Report:
     ports: Sequence[PortSupervisor]
     counters: Counters
     conditions: Conditions
+    mount: str = ""  # what the store is on
 
     def __post_init__(self) -> None:
         self._began_ns = self.clock.boottime_ns()
@@ -51,20 +93,12 @@ class Report:
             version=version("fieldgate"),
             gateway=self.config.gateway.name,
             uptime_s=(now_ns - self._began_ns) / NS_PER_S,
-            clock=self._clock_status(),
+            clock=clock_status(self.config, self.clock.reading()),
             store=self._store_status(),
             ports=tuple(port for supervisor in self.ports for port in supervisor.status()),
             nodes=tuple(self._node_status(node, now_ns) for node in self.nodes),
             sinks=tuple(sink.status() for sink in self.sinks),
-            faults=tuple(
-                FaultStatus(
-                    name=each.state,
-                    subject=each.subject,
-                    detail=each.detail,
-                    age_s=self.conditions.age_s(each),
-                )
-                for each in self.conditions.faults()
-            ),
+            faults=faults(self.conditions),
             counters=self.counters.snapshot(),
         )
 
@@ -73,19 +107,13 @@ class Report:
             stored = self.store.stored
             waiting = {sink.name: self.store.waiting_for(sink.name) for sink in self.sinks}
         except StoreError as error:
-            return StoreStatus(state=UNREADABLE, detail=str(error), stored=0)
-        return StoreStatus(state=self.store.state, detail=self.store.detail, stored=stored, waiting=waiting)
-
-    def _clock_status(self) -> ClockStatus:
-        reading = self.clock.reading()
-        if not reading.synchronised:
-            return ClockStatus(state="unsynchronised")
-        return ClockStatus(
-            state="assumed" if self.config.clock.assume_synchronised else "synchronised",
-            utc=datetime.fromtimestamp(reading.realtime_ns / NS_PER_S, UTC).isoformat(
-                timespec="milliseconds"
-            ),
-            uncertainty_us=reading.uncertainty_ns // NS_PER_US,
+            return StoreStatus(state=UNREADABLE, detail=str(error), stored=0, mount=self.mount)
+        return StoreStatus(
+            state=self.store.state,
+            detail=self.store.detail,
+            stored=stored,
+            waiting=waiting,
+            mount=self.mount,
         )
 
     def _node_status(self, node: Node, now_ns: int) -> NodeStatus:

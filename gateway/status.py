@@ -25,7 +25,7 @@ SOCKET_NAME = "status.sock"  # in the state directory
 SOCKET_MODE = 0o660  # the service's group may ask
 CLIENT_LIMIT = 16
 CLIENT_TIMEOUT_S = 5.0  # for a client that does not read, and for an agent that does not answer
-RETRY_S = 30.0
+RETRY_S = 5.0  # while a full or read-only disk takes no socket
 STATUS_LIMIT = 4 * 1024 * 1024  # octets a client reads; a thousand nodes are 300 KiB
 
 
@@ -85,6 +85,7 @@ class StoreStatus:
     detail: str = ""
     stored: int  # records on disk now
     waiting: dict[str, int] = dataclasses.field(default_factory=dict)  # records not delivered, by sink
+    mount: str = ""  # what it is on: kind, options and place; empty while that is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

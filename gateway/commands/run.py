@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -24,8 +23,8 @@ from gateway.systemd_notify import Notifier
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.agent import Agent
     from gateway.config import Config
+    from gateway.gateway import Gateway
     from gateway.status import Status
     from gateway.systemd_notify import Progress
 
@@ -33,22 +32,10 @@ log = logging.getLogger(__name__)
 
 WATCH_PERIOD_S = 10.0
 FEEDS_PER_WATCHDOG = 3  # one or two late feeds do not kill the service
-# By the reason of the StoreError; docs/operator.md has them all.
-_STORE_STEPS = {
-    "in_use": "fieldgate status shows the agent that runs; a second one needs a state directory of its own",
-    "io": "may this user write there? ls -ld {directory}; does the disk work? dmesg",
-    "full": "make room: df -h {directory}",
-    "read_only": "may this user write there? ls -l {directory}; why is the disk read-only? dmesg",
-    "corrupt": "move {directory}/store.db* away and keep them, then start it again",
-    "newer": "install the version that has written it, or a later one",
-    "pragma": "choose a state directory on a local disk: no network drive, no FAT",
-}
-_ROOM_TO_START = 1 << 20  # octets: an empty store with its two companions
-_OTHER_STEP = "docs/operator.md, section Store"
 
 
 class Service(Protocol):
-    """What is run: gateway.agent.Agent."""
+    """What is run: gateway.gateway.Gateway."""
 
     progress: Progress
 
@@ -82,25 +69,25 @@ class Service(Protocol):
 def run(config_path: Path, state_directory: Path | None, capture: Path | None) -> None:
     """Run the gateway until SIGTERM or Ctrl-C.
 
-    It starts without brokers, ports, clock and network; only an invalid configuration stops it
-    (exit code 2).
+    It starts without brokers, ports, clock and network, and waits for a store that cannot be opened;
+    only an invalid configuration (exit code 2) and another agent with the same state directory
+    (exit code 1) stop it.
     """
     config = with_state_directory(load_config(config_path), state_directory, os.environ)
     logs.set_up(config.log.level, sys.stderr, os.environ)
+    service = _gateway(config, capture)
     try:
-        asyncio.run(serve(_agent(config, capture), Notifier.from_environment(os.environ)))
-    except Failure:
-        raise
-    except Exception:
+        asyncio.run(serve(service, Notifier.from_environment(os.environ)))
+    except BaseExceptionGroup as group:
+        _tell_of_the_store(group, config)
         log.critical("the gateway ended because of a mistake in its program", exc_info=True)
         sys.exit(ExitCode.FAULT)
 
 
-def _agent(config: Config, capture: Path | None) -> Agent:
-    """Ready to run. Raises Failure where the folder of the capture or the store cannot be opened."""
+def _gateway(config: Config, capture: Path | None) -> Gateway:
+    """Ready to run. Raises Failure where the folder of the capture cannot be made."""
     # Here, for `--help` and a wrong file need none of it.
-    from gateway.agent import Agent  # noqa: PLC0415
-    from gateway.store import StoreError  # noqa: PLC0415
+    from gateway.gateway import Gateway  # noqa: PLC0415
 
     try:
         if capture is not None:
@@ -108,21 +95,20 @@ def _agent(config: Config, capture: Path | None) -> Agent:
     except OSError as error:
         step = "choose a directory that this user may write into"
         raise InvalidInput(f"--capture {capture}: {error.strerror}", next_step=step) from None
-    try:
-        return Agent(config, capture=capture)
-    except StoreError as error:
-        directory = config.gateway.state_directory
-        reason = "full" if error.reason == "io" and _is_full(directory) else error.reason
-        step = _STORE_STEPS.get(reason, _OTHER_STEP).format(directory=directory)
-        raise Failure(f"the store cannot be opened ({reason}): {error}", next_step=step) from None
+    return Gateway(config, capture=capture)
 
 
-def _is_full(directory: Path) -> bool:
-    """Whether nothing new can be written: SQLite then speaks of an I/O error."""
-    try:
-        return shutil.disk_usage(directory).free < _ROOM_TO_START
-    except OSError:
-        return False
+def _tell_of_the_store(group: BaseExceptionGroup[BaseException], config: Config) -> None:
+    """Raise Failure when what ended it is that another agent has the store."""
+    from gateway.state_directory import NEXT_STEPS, OTHER_STEP  # noqa: PLC0415
+    from gateway.store import StoreError  # noqa: PLC0415
+
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if isinstance(found, StoreError) and found.reason == "in_use":
+        step = NEXT_STEPS.get(found.reason, OTHER_STEP).format(directory=config.gateway.state_directory)
+        raise Failure(f"the store cannot be opened ({found.reason}): {found}", next_step=step) from None
 
 
 def with_state_directory(config: Config, chosen: Path | None, environ: Mapping[str, str]) -> Config:

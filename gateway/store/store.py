@@ -9,6 +9,7 @@ from gateway.store import time_rows, work
 from gateway.store.commit_queue import CommitQueue
 from gateway.store.damage import Damage
 from gateway.store.database import Database
+from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
 from gateway.store.lock import DirectoryLock
 from gateway.store.reader import Reader
@@ -61,7 +62,7 @@ class Store:
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
             lock = DirectoryLock(directory)
         except OSError as error:
-            raise StoreError("io", f"{directory}: {error.strerror}") from error
+            raise from_os(directory, error) from error
         try:
             database = Database(directory / STORE_NAME, vfs)
             try:

@@ -37,6 +37,7 @@ RETRY_MOST_S = 10.0
 class StoreState(StrEnum):
     """Whether records are taken."""
 
+    UNOPENED = "unopened"  # it cannot be opened now; it is tried again and again
     OPEN = "open"
     DEGRADED = "degraded"  # nothing can be made durable now; it is tried again and again
     FAILED = "failed"  # a mistake in this program ended the writer

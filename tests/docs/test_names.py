@@ -14,7 +14,9 @@ from gateway.port import PortState
 from gateway.readings import UNNAMED_FAULT
 from gateway.serial_port import OpenFault
 from gateway.sinks.mqtt import SinkState
+from gateway.state_directory import NEXT_STEPS
 from gateway.store import StoreState
+from gateway.store.mounts import CONCERNS
 from gateway.store.quarantine import QUARANTINED
 from wire import faults
 
@@ -48,7 +50,10 @@ CONDITIONS = texts("set", 1, "gateway")
 FRAMES = texts("_refuse", 0, "wire")
 # What only an encoder raises (type), or only whoever reads a stored record (block_shape), is no refusal.
 MESSAGES = texts("WireError", 0, "wire", "gateway") - {"type", "block_shape"}
-STORE = {"full", "io", "read_only", "busy", "corrupt", "database", "pragma", "in_use", "newer"}
+STORE = {
+    *("full", "no_inodes", "io", "read_only", "denied", "busy", "corrupt", "database", "pragma", "in_use"),
+    "newer",
+}
 UNPUBLISHED = texts("Unreadable", 0, "gateway")
 CONNECTION = texts("ConnectionLost", 0, "gateway") | {"ended_by_broker"}
 
@@ -93,10 +98,11 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED}
+    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, *CONCERNS}
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()
+    assert set(NEXT_STEPS) <= STORE
 
 
 def test_the_operators_states_of_a_sink_are_those_of_the_code():

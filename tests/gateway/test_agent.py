@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.agent import Agent
 from gateway.config import parse
+from gateway.gateway import Gateway
+from gateway.status import ask
+from gateway.status_text import summary
 from gateway.store import Store, StoreError
 from gateway.systemd_notify import STAGE_LIMIT_S, Progress
 from tests.gateway.echoing_line import until
@@ -29,7 +31,7 @@ url = "mqtt://127.0.0.1:1"
 
 @asynccontextmanager
 async def working(directory):
-    agent = Agent(parse(CONFIG.format(directory=directory), directory / "fieldgate.toml"))
+    agent = Gateway(parse(CONFIG.format(directory=directory), directory / "fieldgate.toml"))
     task = asyncio.create_task(agent.run())
     try:
         await until((directory / "status.sock").exists)
@@ -47,6 +49,12 @@ def faults(agent):
 @pytest.fixture
 def housekeeping_is_quick(monkeypatch):
     monkeypatch.setattr("gateway.agent.HOUSEKEEPING_S", 0.01)
+
+
+@pytest.fixture
+def opening_is_quick(monkeypatch):
+    monkeypatch.setattr("gateway.gateway.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("gateway.gateway.RETRY_MOST_S", 0.01)
 
 
 @pytest.mark.usefixtures("housekeeping_is_quick")
@@ -69,7 +77,7 @@ async def test_a_store_that_cannot_be_read_is_a_fault_until_it_can_be_again(tmp_
 async def test_a_commit_that_hangs_stops_the_watchdog_and_an_idle_store_does_not(tmp_path, monkeypatch):
     now_s = 0.0
     hanging = threading.Event()
-    monkeypatch.setattr("gateway.agent.Progress", lambda: Progress(lambda: now_s))
+    monkeypatch.setattr("gateway.gateway.Progress", lambda: Progress(lambda: now_s))
     monkeypatch.setattr("gateway.store.ledger.Ledger.add", lambda *_: hanging.wait(5))
     pair = SerialPair(tmp_path)
     async with working(tmp_path) as agent, running(WiredNode(pair)) as node:
@@ -107,14 +115,60 @@ async def test_a_damaged_store_is_set_aside_and_the_gateway_goes_on(tmp_path):
         assert (tmp_path / "quarantine" / str(number) / "store.db").read_bytes() == damaged
 
 
-async def test_a_damaged_store_that_cannot_be_set_aside_stops_the_start(tmp_path):
+@pytest.mark.usefixtures("opening_is_quick")
+async def test_a_damaged_store_that_cannot_be_set_aside_is_waited_for(tmp_path):
     (tmp_path / "store.db").write_bytes(b"not a database, but what was one" * 100)
     (tmp_path / "quarantine").write_text("in the way")
-    with pytest.raises(StoreError) as caught:
-        async with working(tmp_path):
-            pass
-    assert caught.value.reason == "corrupt"
-    assert (tmp_path / "store.db").exists()
+    async with working(tmp_path) as agent:
+        assert ("store", "unopened") in faults(agent)
+        assert "corrupt: " in agent.status().store.detail
+        assert f"next step: move {tmp_path}/store.db* away" in agent.status().store.detail
+        assert (tmp_path / "store.db").exists()
+        (tmp_path / "quarantine").unlink()
+        await until(lambda: agent.status().store.state == "open")
+        assert ("store", "unopened") not in faults(agent)
+
+
+@pytest.mark.usefixtures("opening_is_quick")
+async def test_a_state_directory_that_cannot_be_made_is_waited_for(tmp_path):
+    (tmp_path / "file").touch()
+    agent = Gateway(parse(CONFIG.format(directory=tmp_path / "file" / "state"), tmp_path / "fieldgate.toml"))
+    task = asyncio.create_task(agent.run())
+    try:
+        await until(lambda: ("store", "unopened") in faults(agent))
+        status = agent.status()
+        assert (status.ports, status.nodes, status.sinks, status.store.stored) == ((), (), (), 0)
+        assert summary(status).startswith(f"waits for its store: io: {tmp_path}/file/state")
+        (tmp_path / "file").unlink()
+        await until(lambda: agent.status().store.state == "open")
+        assert agent.status().ports
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.mark.usefixtures("opening_is_quick")
+async def test_a_store_that_opens_and_cannot_be_read_is_waited_for(tmp_path, monkeypatch):
+    def unreadable(*_):
+        raise StoreError("io", "reading: disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gateway.store.reader.Reader.exchanges", unreadable)
+        agent = Gateway(parse(CONFIG.format(directory=tmp_path), tmp_path / "fieldgate.toml"))
+        task = asyncio.create_task(agent.run())
+        await until(lambda: ("store", "unopened") in faults(agent))
+    await until(lambda: agent.status().store.state == "open")
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_the_socket_of_another_agent_stays_its_own(tmp_path):
+    async with working(tmp_path) as agent:
+        with pytest.raises(StoreError) as refused:
+            await Gateway(parse(CONFIG.format(directory=tmp_path), tmp_path / "fieldgate.toml")).run()
+        assert refused.value.reason == "in_use"
+        answer = await asyncio.to_thread(ask, tmp_path / "status.sock")
+        assert answer.uptime_s <= agent.status().uptime_s
 
 
 async def test_what_was_set_aside_is_a_fault_until_it_is_gone(tmp_path):

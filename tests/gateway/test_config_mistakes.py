@@ -26,7 +26,24 @@ def refusal(text):
         ),
         (
             PORT + "[store]\nsync = true",
-            "config.toml:4: unknown key 'sync' in [store]; it takes group_commit_ms",
+            (
+                "config.toml:4: unknown key 'sync' in [store]; it takes "
+                "group_commit_ms, max_mib, free_floor_mib, accept_mount"
+            ),
+        ),
+        (
+            PORT + '[store.full]\nevents = "oldest"',
+            (
+                "config.toml:4: events in [store.full] must be 'drop_oldest' or 'drop_newest' or 'thin', "
+                "not the string 'oldest'"
+            ),
+        ),
+        (
+            PORT + '[store]\naccept_mount = ["fat"]',
+            (
+                "config.toml:4: accept_mount in [store] must be an array of 'mount_writeback', "
+                "'mount_no_barrier', 'mount_volatile', 'mount_overlay', 'mount_network', 'mount_fat'"
+            ),
         ),
         (PORT + "[sotre]\ngroup_commit_ms = 1", "config.toml:3: unknown key 'sotre'; did you mean 'store'?"),
         (

@@ -1,0 +1,93 @@
+"""The state directory: the mount it is on, and the store in it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from gateway.store import Store, StoreError, mounts, quarantine
+from gateway.store.disk import refined
+
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.counters import Conditions
+
+log = logging.getLogger(__name__)
+
+SUBJECT = "state directory"  # of the condition
+# By the reason of the StoreError; docs/operator.md has them all.
+NEXT_STEPS = {
+    "in_use": "fieldgate status shows the agent that runs; a second one needs a state directory of its own",
+    "io": "does the directory exist, does the disk work? ls -ld {directory}; dmesg",
+    "full": "make room: df -h {directory}",
+    "no_inodes": "delete files, however small: df -i {directory}",
+    "read_only": "why is the disk read-only? findmnt -T {directory}; dmesg",
+    "denied": "let this user write there: ls -ld {directory}",
+    "corrupt": "move {directory}/store.db* away and keep them",
+    "newer": "install the version that has written it, or a later one",
+    "pragma": "choose a state directory on a local disk: no network drive, no FAT",
+}
+OTHER_STEP = "docs/operator.md, section Store"
+
+
+class StateDirectory:
+    """Where the gateway keeps what must survive."""
+
+    def __init__(self, config: Config, conditions: Conditions) -> None:
+        self.mount = ""  # as people read it; empty until it could be looked at
+        self._path = config.gateway.state_directory
+        self._config = config.store
+        self._conditions = conditions
+
+    def open_store(self) -> Store:
+        """The store; a new one where its file is damaged. Raises StoreError. May be tried again."""
+        try:
+            store = self._open()
+        except StoreError as error:
+            raise refined(error, self._path) from error
+        finally:
+            self._look_at_mount()
+        kept = quarantine.kept(self._path)
+        if kept:
+            detail = f"{len(kept)} damaged, the latest in {kept[-1]}; records in it are not delivered"
+            self._conditions.set("store quarantine", quarantine.QUARANTINED, detail)
+        return store
+
+    def said(self, error: StoreError) -> str:
+        """The error in one line: its reason, what it is, and what to do."""
+        step = NEXT_STEPS.get(error.reason, OTHER_STEP).format(directory=self._path)
+        return f"{error.reason}: {error}; next step: {step}"
+
+    def _open(self) -> Store:
+        try:
+            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms)
+        except StoreError as error:
+            if error.reason != "corrupt":
+                raise
+            try:
+                place = quarantine.set_aside(self._path)
+            except OSError as refused:
+                raise error from refused
+            log.warning("store: %s; kept in %s, begun anew", error, place)
+            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms)
+
+    def _look_at_mount(self) -> None:
+        """Once it is known; a state directory that is not there yet has none."""
+        if self.mount or not self._path.is_dir():
+            return
+        try:
+            mountinfo = mounts.MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            log.warning("%s: the mount is not known: %s", SUBJECT, error)
+            return
+        mount = mounts.mount_of(self._path.resolve(), mountinfo)
+        if mount is None:
+            return
+        self.mount = str(mount)
+        found = mounts.concerns(mount, mountinfo)
+        unaccepted = [each for each in found if each.name not in self._config.accept_mount]
+        if found:
+            worst = (unaccepted or found)[0]
+            level = logging.WARNING if unaccepted else logging.INFO
+            detail = "; ".join(each.detail for each in found)
+            self._conditions.set(SUBJECT, worst.name, detail, level=level)
