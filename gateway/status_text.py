@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from gateway.counters import printable
+from gateway.text_table import section, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.status import Status
 
-CELL_LIMIT = 60  # characters of one cell: peers choose some of them
-DETAIL_LIMIT = 200  # of the last one in a row, which nothing stands behind
 UNOPENED = "unopened"  # as gateway.store says it, which a program that only asks need not load
-_TAIL = 40  # characters kept of a longer cell's end: ports of one hub differ there only
 _MINUTE_S = 60
 _HOUR_S = 3_600
 _DAY_S = 86_400
@@ -36,24 +31,24 @@ def summary(status: Status) -> str:
 def report(status: Status) -> Iterator[str]:
     """The lines of `fieldgate status`."""
     yield (
-        f"fieldgate {status.version}, gateway {_shown(status.gateway)}, up {duration(status.uptime_s)}, "
+        f"fieldgate {status.version}, gateway {shown(status.gateway)}, up {duration(status.uptime_s)}, "
         f"clock {_clock(status)}"
     )
-    yield from _section("faults", _faults(status), colour="red")
-    yield from _section("ports", _ports(status))
-    yield from _section("nodes", _nodes(status))
-    yield from _section("store", _store(status))
-    yield from _section("disk", _disk(status))
-    yield from _section("sinks", _sinks(status))
-    yield from _section(
+    yield from section("faults", _faults(status), colour="red")
+    yield from section("ports", _ports(status))
+    yield from section("nodes", _nodes(status))
+    yield from section("store", _store(status))
+    yield from section("disk", _disk(status))
+    yield from section("sinks", _sinks(status))
+    yield from section(
         "counters", [("name", "count")] + [(name, str(n)) for name, n in status.counters.items() if n]
     )
 
 
 def _clock(status: Status) -> str:
     clock = status.clock
-    utc = f", {_shown(clock.utc)}" if clock.utc else ""
-    return f"{_shown(clock.state)}{uncertainty(clock.uncertainty_us)}{utc}"
+    utc = f", {shown(clock.utc)}" if clock.utc else ""
+    return f"{shown(clock.state)}{uncertainty(clock.uncertainty_us)}{utc}"
 
 
 def _faults(status: Status) -> Iterator[Sequence[str]]:
@@ -109,29 +104,6 @@ def _sinks(status: Status) -> Iterator[Sequence[str]]:
             str(sink.backlog),
             sink.detail,
         )
-
-
-def _section(title: str, rows: Iterable[Sequence[str]], colour: str | None = None) -> Iterator[str]:
-    """A heading and aligned rows, the first of which names the columns; nothing without a second."""
-    cells = [[*(_middle_cut(cell) for cell in row[:-1]), _shown(row[-1], DETAIL_LIMIT)] for row in rows]
-    if len(cells) < 2:  # noqa: PLR2004 - only the columns' names
-        return
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    yield ""
-    yield click.style(title.upper(), fg=colour, bold=True)
-    for row in cells:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _shown(text: str, limit: int = CELL_LIMIT) -> str:
-    return printable(text.encode("utf-8", "backslashreplace"), limit)
-
-
-def _middle_cut(text: str) -> str:
-    if len(text) <= CELL_LIMIT:
-        return _shown(text)
-    tail = _shown(text[-_TAIL:], _TAIL)
-    return _shown(text, CELL_LIMIT - len(tail)) + tail
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
 from hil_tests.broker import HOST
 
 ACCEPT = bytes.fromhex("20 03 00 00 00")  # CONNACK, no properties
@@ -29,6 +32,23 @@ class Published:
     topic: str
     body: bytes
     level: int = MQTT_5
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Its user properties; MQTT 3.1.1 has none."""
+        return dict(getattr(self._unpacked()[0], "UserProperty", []))
+
+    @property
+    def payload(self) -> bytes:
+        """What it carries."""
+        return self.body[self._unpacked()[1] :]
+
+    def _unpacked(self) -> tuple[Properties, int]:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if self.level < MQTT_5:
+            return properties, 0
+        unpacked: tuple[Properties, int] = properties.unpack(self.body)  # type: ignore[no-untyped-call]
+        return unpacked
 
 
 class FakeBroker:
@@ -85,10 +105,11 @@ class FakeBroker:
             writer.write(octets)
 
     def take_over(self) -> None:
-        """Tell everybody that another client has come under the same name, and end the connections."""
+        """Tell everybody that another client has come under the same name, and leave the end to them.
+
+        To close as well would be a race: a socket that is closed on unread octets takes back what it said.
+        """
         self.say(SESSION_TAKEN_OVER)
-        for writer in self._writers:
-            writer.close()
 
     def drop(self) -> None:
         """Reset all connections."""

@@ -13,7 +13,8 @@ from gateway.status import (
     Status,
     StoreStatus,
 )
-from gateway.status_text import CELL_LIMIT, duration, report, summary, uncertainty
+from gateway.status_text import duration, report, summary, uncertainty
+from gateway.text_table import CELL_LIMIT
 
 NODE = NodeStatus(
     uid="a1b2c3d4e5f6",
