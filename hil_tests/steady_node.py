@@ -64,9 +64,9 @@ class SteadyNode:
         self._thread = threading.Thread(target=self._run, name="steady node")
 
     @property
-    def made(self) -> int:
-        """How many blocks it made."""
-        return self._queue.next_seq
+    def everything(self) -> set[Identity]:
+        """The blocks that it made."""
+        return {self.of.record(seq) for seq in range(self._queue.next_seq)}
 
     @property
     def acknowledged(self) -> set[Identity]:
