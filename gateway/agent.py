@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 1.0
+REFUSES_ITSELF = {"sequence", "unstorable"}  # records, whatever the disk is like
 
 
 class Agent:
@@ -139,9 +140,13 @@ class Agent:
         for sink in self._sinks:
             sink.wake()
 
-    def _on_refused(self, arrivals: Sequence[Arrival], error: Exception) -> None:
-        self._conditions.set("store", "degraded", str(error))
-        self._counters.count("commits_refused")
+    def _on_refused(self, arrivals: Sequence[Arrival], error: StoreError) -> None:
+        if error.reason in REFUSES_ITSELF:
+            log.warning("store: %d records refused: %s", len(arrivals), error)
+            self._counters.count("records_refused", len(arrivals))
+        else:
+            self._conditions.set("store", "degraded", str(error))
+            self._counters.count("commits_refused")
         self._nodes.refused(arrivals)
 
     async def _keep_house(self) -> None:

@@ -11,7 +11,7 @@ from gateway.host_clock import HostClock
 from gateway.report import NS_PER_S, faults, without_store
 from gateway.state_directory import StateDirectory
 from gateway.status import SOCKET_NAME, Status, StatusServer
-from gateway.store import StoreError, StoreState
+from gateway.store import UNKNOWN_DAY, StoreError, StoreState
 from gateway.systemd_notify import Progress
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 IN_USE = "in_use"
+NS_PER_DAY = 86_400 * NS_PER_S
 
 
 class Gateway:
@@ -39,7 +40,7 @@ class Gateway:
         self._conditions = Conditions(self._counters)
         self._clock = HostClock(assume_synchronised=config.clock.assume_synchronised)
         self._began_ns = self._clock.boottime_ns()
-        self._directory = StateDirectory(config, self._conditions)
+        self._directory = StateDirectory(config, self._conditions, self._today)
         self._agent: Agent | None = None
         self._fault = ""  # why there is no agent
 
@@ -74,6 +75,11 @@ class Gateway:
             faults=faults(self._conditions),
             counters=self._counters.snapshot(),
         )
+
+    def _today(self) -> int:
+        """The day of UTC since 1970, if the wall clock can be believed."""
+        reading = self._clock.reading()
+        return reading.realtime_ns // NS_PER_DAY if reading.synchronised else UNKNOWN_DAY
 
     async def _try_to_open(self) -> None:
         try:

@@ -34,6 +34,7 @@ class HostBootRecord:
     uncertainty_ns: int = 0
     first_sync_ns: int = 0
     last_sync_ns: int = 0
+    machine: str = ""  # whose boots these are; empty for this host's own, else records were imported
 
 
 @dataclass(slots=True, kw_only=True)

@@ -86,8 +86,8 @@ class Nodes:
 
     def refused(self, arrivals: Iterable[Arrival]) -> None:
         """These are not on disk and never will be by themselves: the nodes send them again."""
-        for uid in {a.uid for a in arrivals}:
-            self._by_uid[uid].intake.refuse()
+        for uid, boot, stream in {(a.uid, a.boot, a.stream) for a in arrivals}:
+            self._by_uid[uid].intake.refuse(boot, stream)
 
     def _forget_one(self) -> None:
         # One with records on their way to disk is not forgotten: the store's queue limits these.

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from gateway.store import Store, StoreError, mounts, quarantine
 from gateway.store.disk import refined
+from gateway.store.ledger import no_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.config import Config
     from gateway.counters import Conditions
 
@@ -31,13 +34,14 @@ OTHER_STEP = "docs/operator.md, section Store"
 
 
 class StateDirectory:
-    """Where the gateway keeps what must survive."""
+    """Where the gateway keeps what must survive. `today`: see Store.open."""
 
-    def __init__(self, config: Config, conditions: Conditions) -> None:
+    def __init__(self, config: Config, conditions: Conditions, today: Callable[[], int] = no_day) -> None:
         self.mount = ""  # as people read it; empty until it could be looked at
         self._path = config.gateway.state_directory
         self._config = config.store
         self._conditions = conditions
+        self._today = today
 
     def open_store(self) -> Store:
         """The store; a new one where its file is damaged. Raises StoreError. May be tried again."""
@@ -60,7 +64,7 @@ class StateDirectory:
 
     def _open(self) -> Store:
         try:
-            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms)
+            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms, today=self._today)
         except StoreError as error:
             if error.reason != "corrupt":
                 raise
@@ -69,7 +73,7 @@ class StateDirectory:
             except OSError as refused:
                 raise error from refused
             log.warning("store: %s; kept in %s, begun anew", error, place)
-            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms)
+            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms, today=self._today)
 
     def _look_at_mount(self) -> None:
         """Once it is known; a state directory that is not there yet has none."""

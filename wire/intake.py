@@ -82,9 +82,10 @@ class Intake:
         if self._taken.get(key, 0) < next_seq:
             self._taken[key] = next_seq
 
-    def refuse(self) -> None:
-        """What was taken and not committed is lost here: expect it again from the node."""
-        for key in self._taken:
+    def refuse(self, boot: int, stream: int) -> None:
+        """What was taken of the stream and not committed is lost here: expect it again from the node."""
+        key = (boot, stream)
+        if key in self._taken:
             self._taken[key] = self._committed.get(key, 0)
 
     def points(self, queued: list[list[int]]) -> list[list[int]]:

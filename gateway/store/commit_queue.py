@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
+    from gateway.store.ledger import Key
     from gateway.store.records import Arrival
     from gateway.store.work import Work
 
@@ -48,6 +49,7 @@ class CommitQueue:
         self._due = _NEVER
         self._accepting = True
         self._stops = 0
+        self._blocked: set[Key] = set()  # streams of which nothing is taken now
         self._closed = False
 
     @property
@@ -64,6 +66,8 @@ class CommitQueue:
         """Queue a record; False when so many octets wait already, or records are not accepted now."""
         with self._lock:
             if self._octets >= limit_octets or not self._accepting:
+                return False
+            if self._blocked and arrival[:3] in self._blocked:
                 return False
             self._octets += len(arrival[6]) + ARRIVAL_OCTETS
             arrivals = self._arrivals
@@ -129,6 +133,21 @@ class CommitQueue:
         """Take records again, unless there was another stop since the one with this number."""
         with self._lock:
             self._accepting = stop == self._stops and not self._closed
+
+    def block(self, streams: set[Key]) -> list[Arrival]:
+        """Take nothing of these streams until they are unblocked. Gives what of them was queued."""
+        with self._lock:
+            self._blocked |= streams
+            queued = [arrival for arrival in self._arrivals if arrival[:3] in streams]
+            if queued:
+                self._arrivals = [arrival for arrival in self._arrivals if arrival[:3] not in streams]
+                self._octets -= sum(len(arrival[6]) + ARRIVAL_OCTETS for arrival in queued)
+            return queued
+
+    def unblock(self, streams: set[Key]) -> None:
+        """Take records of these streams again."""
+        with self._lock:
+            self._blocked -= streams
 
     def pause(self, seconds: float) -> None:
         """Wait, or until closed, or until somebody wants a commit now."""

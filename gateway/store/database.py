@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ BUSY_TIMEOUT_MS = 2000  # somebody looks into the file with another tool
 WAL_PAGES = 1000  # checkpointed at this size, 4 MB
 WAL_OCTETS_KEPT = 8 * 1024 * 1024  # what a long transaction may leave of the WAL on the disk
 FULL = 2  # PRAGMA synchronous
+INCREMENTAL = 2  # PRAGMA auto_vacuum: free pages can be given back to the file system
+APPLICATION_ID = 0x66676174  # "fgat": what `file` tells of a store
 
 _BEGIN = "BEGIN IMMEDIATE"
 _COMMIT = "COMMIT"
@@ -79,7 +82,7 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close. SQLite checkpoints and removes the WAL if it can; if not, the next `recover` does."""
+        """Close. SQLite checkpoints and empties the WAL if it can; if not, the next `recover` does."""
         with suppress(apsw.Error):
             self.connection.close()
 
@@ -95,7 +98,11 @@ class Database:
                     f"{self.path} is of version {version}, this program knows up to {len(steps)}: "
                     "install the newer program again, or move the file away",
                 )
+            if not version and not connection.pragma("schema_version"):
+                connection.pragma("auto_vacuum", INCREMENTAL)
+                connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("journal_mode", "wal")
+            _keep_wal(connection)
             connection.pragma("synchronous", FULL)
             connection.pragma("journal_size_limit", WAL_OCTETS_KEPT)
             require_durable(connection)
@@ -130,3 +137,9 @@ def require_durable(connection: apsw.Connection) -> None:
     synchronous = connection.pragma("synchronous")
     if synchronous != FULL:
         raise StoreError("pragma", f"{name}: synchronous is {synchronous}, not {FULL} (FULL)")
+
+
+def _keep_wal(connection: apsw.Connection) -> None:
+    """Keep the WAL's file at the end: the next start then needs no new inode."""
+    on = ctypes.c_int(1)
+    connection.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))

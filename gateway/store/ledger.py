@@ -3,108 +3,191 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.store import losses
 from gateway.store.errors import StoreError
-from gateway.store.records import checksum
+from gateway.store.records import MESSAGE_LIMIT, RECORD_COLUMNS, Arrival, Stored, checksum, is_whole
+from gateway.store.small_rows import DAY, DELIVERED, OF_STREAM, SINK, STREAM
+from wire import up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     import apsw
 
-    from gateway.store.records import Arrival
-
-    _Key = tuple[bytes, int, int]  # uid, boot, stream
+    Key = tuple[bytes, int, int]  # uid, boot, stream
 
 STREAMS_CACHED = 4096
+UNKNOWN_DAY = -1  # the kernel does not vouch for the wall clock
 
-_LAST_ID = (
-    "SELECT max(coalesce((SELECT max(id) FROM record), 0), coalesce((SELECT max(cursor) FROM sink), 0))"
-)
-_NEXT_SEQ = "SELECT next_seq FROM stream WHERE uid = ? AND boot = ? AND stream = ?"
+_NEWEST = f"SELECT {RECORD_COLUMNS} FROM record ORDER BY id DESC LIMIT 2"  # noqa: S608 - a constant
 _ADD_RECORD = """
 INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
     crc, id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_MOVE_STREAM = """
-INSERT INTO stream (uid, boot, stream, first_seq, next_seq, descriptor,
-    first_host_boot, first_arrived_ns, last_host_boot, last_arrived_ns)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET next_seq = excluded.next_seq, descriptor = excluded.descriptor,
-    last_host_boot = excluded.last_host_boot, last_arrived_ns = excluded.last_arrived_ns"""
+
+
+class Stream(NamedTuple):
+    """One row of `stream`."""
+
+    uid: bytes
+    boot: int
+    stream: int
+    first_seq: int
+    next_seq: int
+    settled_seq: int
+    descriptor: bytes
+    first_host_boot: int
+    first_arrived_ns: int
+    last_host_boot: int
+    last_arrived_ns: int
+
+
+class Refused(NamedTuple):
+    """Records of one stream that are not stored: the first for `error`, the others for following it."""
+
+    arrivals: list[Arrival]
+    error: StoreError
+
+
+def no_day() -> int:
+    """The day where nobody knows it."""
+    return UNKNOWN_DAY
 
 
 class Ledger:
-    """Puts records into an open transaction. Knows what is committed, so there is one per database."""
+    """Puts records into an open transaction. Knows which id is next, so there is one per database.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    `today` gives the day of UTC, or UNKNOWN_DAY; it is called once a commit, in the writer's thread.
+    """
+
+    def __init__(self, connection: apsw.Connection, today: Callable[[], int] = no_day) -> None:
         self._connection = connection
-        self._next_seqs: dict[_Key, int] = {}
+        self._today = today
         self._last_id: int | None = None
+        self._days: dict[Key, int] = {}
 
-    def add(self, arrivals: Sequence[Arrival]) -> None:
+    def add(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Refused]]:
         """Store the records and the next_seq of their streams; on any error call `reset` then.
 
-        Raises StoreError `sequence` when one is not the next of its stream. Only the first record
-        ever of a stream may have any seq.
+        Gives those that are stored, and those that cannot be: one that is not the next of its stream
+        (only the first ever of a stream may have any seq), one with a value beyond what a row holds,
+        and the later ones of the same streams, because what follows a hole must not be stored.
         """
-        last_id = self._newest_id() if self._last_id is None else self._last_id
-        next_seqs = self._next_seqs
-        first: dict[_Key, Arrival] = {}
-        last: dict[_Key, Arrival] = {}
+        last_id = self.last_id
+        streams: dict[Key, Stream | None] = {}  # as they were before
+        next_seqs: dict[Key, int] = {}
+        first: dict[Key, Arrival] = {}
+        last: dict[Key, Arrival] = {}
+        refused: dict[Key, Refused] = {}
+        gaps = []
         rows = []
-        try:
-            for arrival in arrivals:
-                key = arrival[:3]
+        for arrival in arrivals:
+            key = arrival[:3]
+            if refused and key in refused:
+                refused[key].arrivals.append(arrival)
+                continue
+            try:
                 seq = arrival[3]
-                next_seq = arrival[4]
                 expected = next_seqs.get(key)
                 if expected is None:
-                    expected = self._stored_next_seq(key, seq)
-                if seq != expected or next_seq <= seq:
-                    raise _out_of_sequence(arrival, expected)
-                next_seqs[key] = next_seq
-                first.setdefault(key, arrival)
-                last[key] = arrival
-                last_id += 1
-                rows.append((*arrival, checksum(arrival), last_id))
-        except (struct.error, TypeError, OverflowError) as error:
-            raise StoreError("sequence", f"a record that cannot be stored: {error}") from error
+                    stream = streams[key] = self.stream(*key)
+                    expected = seq if stream is None else stream.next_seq
+                if seq != expected or arrival[4] <= seq:
+                    refused[key] = Refused([arrival], _out_of_sequence(arrival, expected))
+                    continue
+                if len(arrival[6]) > MESSAGE_LIMIT:
+                    refused[key] = Refused([arrival], _unstorable(arrival, f"over {MESSAGE_LIMIT} octets"))
+                    continue
+                crc = checksum(arrival, last_id + 1)
+            except (struct.error, TypeError, OverflowError) as error:
+                refused[key] = Refused([arrival], _unstorable(arrival, str(error)))
+                continue
+            if key not in next_seqs:
+                first[key] = arrival
+            next_seqs[key] = arrival[4]
+            last[key] = arrival
+            last_id += 1
+            rows.append((*arrival, crc, last_id))
+            if arrival[5] == up.Gap.TYPE:
+                gaps.append(arrival)
         self._connection.executemany(_ADD_RECORD, rows)
-        self._connection.executemany(_MOVE_STREAM, [_moved(first[key], last[key]) for key in first])
+        STREAM.put(self._connection, [_moved(streams[key], first[key], last[key]) for key in first])
+        self._mark_day(first)
+        for gap in gaps:
+            losses.enter(self._connection, losses.of_gap(gap))
         self._last_id = last_id
-        if len(next_seqs) > STREAMS_CACHED:
-            next_seqs.clear()
+        taken = [Arrival._make(row[:-2]) for row in rows] if refused else arrivals
+        return taken, list(refused.values())
+
+    def stream(self, uid: bytes, boot: int, stream: int) -> Stream | None:
+        """The stream as it is in the open transaction."""
+        row = STREAM.row(self._connection, OF_STREAM, uid, boot, stream)
+        return None if row is None else Stream._make(row)
+
+    def take_id(self) -> int:
+        """The next record id, for a row that the caller inserts in the open transaction."""
+        self._last_id = self.last_id + 1
+        return self._last_id
+
+    @property
+    def last_id(self) -> int:
+        """The highest id that was ever given to a record, as far as is known.
+
+        Raises StoreError `corrupt` when the newest rows do not prove it.
+        """
+        if self._last_id is None:
+            passed = [cursor for _name, cursor in SINK.rows(self._connection)]
+            passed += [last for _sink, _first, last in DELIVERED.rows(self._connection)]
+            self._last_id = max([self._newest_id(), *passed])
+        return self._last_id
 
     def reset(self) -> None:
         """The transaction was rolled back: what is stored decides again."""
-        self._next_seqs.clear()
         self._last_id = None
+        self._days.clear()
 
     def _newest_id(self) -> int:
-        return int(self._connection.execute(_LAST_ID).get)
+        newest = [(Stored._make(row[:-1]), row[-1]) for row in self._connection.execute(_NEWEST)]
+        if not newest:
+            return 0
+        last, crc = newest[0]
+        # Of a damaged row the id may be, too: the one before it tells.
+        if is_whole(last, crc) or (len(newest) > 1 and newest[1][0].id == last.id - 1):
+            return last.id
+        raise StoreError("corrupt", f"the newest record, {last.id}, fails its crc, and so may its id")
 
-    def _stored_next_seq(self, key: _Key, first_seq: int) -> int:
-        stored = self._connection.execute(_NEXT_SEQ, key).get
-        return first_seq if stored is None else int(stored)
+    def _mark_day(self, first: dict[Key, Arrival]) -> None:
+        day = self._today()
+        news = [key for key in first if self._days.get(key) != day]
+        DAY.add(self._connection, [(*key, day, first[key].seq) for key in news])
+        if len(self._days) > STREAMS_CACHED:
+            self._days.clear()
+        self._days.update(dict.fromkeys(news, day))
 
 
-def _moved(first: Arrival, last: Arrival) -> tuple[bytes | int, ...]:
-    return (
-        *first[:4],
-        last.next_seq,
-        last.descriptor,
-        first.host_boot,
-        first.arrived_ns,
-        last.host_boot,
-        last.arrived_ns,
+def _moved(before: Stream | None, first: Arrival, last: Arrival) -> Stream:
+    if before is None:
+        before = Stream(*first[:4], first.seq, first.seq, first.descriptor, *first[8:10], *first[8:10])
+    return before._replace(
+        next_seq=last.next_seq,
+        descriptor=last.descriptor,
+        last_host_boot=last.host_boot,
+        last_arrived_ns=last.arrived_ns,
     )
 
 
 def _out_of_sequence(arrival: Arrival, expected: int) -> StoreError:
     return StoreError(
         "sequence",
-        f"node {arrival.uid.hex()}, boot {arrival.boot}, stream {arrival.stream}: "
-        f"records {arrival.seq} to {arrival.next_seq - 1} came where {expected} was next",
+        f"{_name(arrival)}: records {arrival.seq} to {arrival.next_seq - 1} came where {expected} was next",
     )
+
+
+def _unstorable(arrival: Arrival, why: str) -> StoreError:
+    return StoreError("unstorable", f"{_name(arrival)}: record {arrival.seq} cannot be stored: {why}")
+
+
+def _name(arrival: Arrival) -> str:
+    return f"node {arrival.uid.hex()}, boot {arrival.boot}, stream {arrival.stream}"

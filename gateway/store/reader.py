@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from gateway.store import time_rows, work
+from gateway.store import removals, time_rows, work
 from gateway.store.errors import from_sqlite
-from gateway.store.records import KnownNode, Stored, checksum
+from gateway.store.records import RECORD_COLUMNS, KnownNode, Stored, is_whole
+from gateway.store.small_rows import DELIVERED, OF_STREAM, SINK, STREAM
+from wire.up import descriptor_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from gateway.host_boot import HostBootRecord
+    from gateway.store.small_rows import Table
     from gateway.timeline import KeptExchange
 
 BUSY_TIMEOUT_MS = 200  # readers of a WAL wait for nobody, except while another opens the file
 
-_NEXT_SEQ = "SELECT next_seq FROM stream WHERE uid = ? AND boot = ? AND stream = ?"
-_NEXT_SEQS = "SELECT boot, stream, next_seq FROM stream WHERE uid = ?"
-# The casts make no copy of what has its type, and nothing odd of a row that lost it.
-_RECORDS_AFTER = """
-SELECT CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INTEGER), CAST(seq AS INTEGER),
-    CAST(next_seq AS INTEGER), CAST(kind AS INTEGER), CAST(message AS BLOB), CAST(descriptor AS BLOB),
-    CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)
-FROM record WHERE id > ? ORDER BY id LIMIT ?"""
+_OF_NODE = "WHERE uid = ?"
+_RECORDS_AFTER = f"SELECT {RECORD_COLUMNS} FROM record WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
 _FIRST_AND_LAST_ID = "SELECT (SELECT min(id) FROM record), (SELECT max(id) FROM record)"
 _FREE_OCTETS = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
 _DESCRIPTOR = "SELECT body FROM descriptor WHERE hash = ?"
-_DESCRIPTOR_OF = """
-SELECT descriptor FROM stream WHERE uid = ? AND boot = ?
-ORDER BY last_host_boot DESC, last_arrived_ns DESC LIMIT 1"""
-_SINKS = "SELECT name, cursor FROM sink ORDER BY name"
-_STREAMS = """
-SELECT uid, boot, first_host_boot, first_arrived_ns, last_host_boot, last_arrived_ns FROM stream
-ORDER BY uid, boot"""
+_OF_BOOT = "WHERE uid = ? AND boot = ? ORDER BY last_host_boot DESC, last_arrived_ns DESC LIMIT 1"
+_BY_NODE = "ORDER BY uid, boot"
+_BY_NAME = "ORDER BY name"
+_OF_SINK = "WHERE sink = ? ORDER BY first_id"
 
 
 class Reader:
@@ -55,12 +48,12 @@ class Reader:
 
     def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
         """By (boot, stream) of the node, the next seq that is not stored."""
-        return {(boot, stream): next_seq for boot, stream, next_seq in self._rows(_NEXT_SEQS, uid)}
+        return {(row[1], row[2]): row[4] for row in self._small(STREAM, _OF_NODE, uid)}
 
     def next_seq(self, uid: bytes, boot: int, stream: int) -> int | None:
         """The next seq of one stream that is not stored."""
-        rows = self._rows(_NEXT_SEQ, uid, boot, stream)
-        return rows[0][0] if rows else None
+        rows = self._small(STREAM, OF_STREAM, uid, boot, stream)
+        return rows[0][4] if rows else None
 
     def after(self, cursor: int, limit: int) -> tuple[list[Stored], list[Stored]]:
         """Up to `limit` whole records above the cursor, by id, and the damaged ones among them.
@@ -73,34 +66,45 @@ class Reader:
         while rows:
             for *fields, crc in rows:
                 record = Stored._make(fields)
-                (whole if _is_whole(record, crc) else damaged).append(record)
+                (whole if is_whole(record, crc) else damaged).append(record)
             if whole or len(rows) < limit:
                 break
             rows = self._rows(_RECORDS_AFTER, damaged[-1].id, limit)
         return whole, damaged
 
     def first_and_last_id(self) -> tuple[int, int]:
-        """Ids are consecutive between them; (1, 0) when nothing was ever stored."""
+        """The ids of the oldest and of the newest record; (1, 0) when nothing was ever stored."""
         ((first, last),) = self._rows(_FIRST_AND_LAST_ID)
         return (1, 0) if first is None else (first, last)
+
+    def count(self, first: int, last: int) -> int:
+        """How many records there are from id `first` to id `last`."""
+        oldest, newest = self.first_and_last_id()
+        first, last = max(first, oldest), min(last, newest)
+        with _as_store_error("reading"):
+            return max(0, last - first + 1 - removals.missing(self._connection, first, last))
 
     def free_octets(self) -> int:
         """What can be written into the file before it grows."""
         return int(self._rows(_FREE_OCTETS)[0][0])
 
     def descriptor(self, hash8: bytes) -> bytes | None:
-        """The descriptor with this hash."""
+        """The descriptor with this hash; None also when it is damaged: the node is asked again."""
         rows = self._rows(_DESCRIPTOR, hash8)
-        return rows[0][0] if rows else None
+        return rows[0][0] if rows and descriptor_hash(rows[0][0]) == hash8 else None
 
     def descriptor_hash_of(self, uid: bytes, boot: int) -> bytes | None:
         """The hash that came with the latest record of this boot of the node."""
-        rows = self._rows(_DESCRIPTOR_OF, uid, boot)
-        return rows[0][0] if rows else None
+        rows = self._small(STREAM, _OF_BOOT, uid, boot)
+        return rows[0][6] if rows else None
 
     def sinks(self) -> dict[str, int]:
         """The cursor of every sink that was registered and not removed, in whatever run."""
-        return dict(self._rows(_SINKS))
+        return dict(self._small(SINK, _BY_NAME))
+
+    def ranges(self, sink: str) -> list[tuple[int, int]]:
+        """The ids above the sink's cursor that it has delivered, both ends included."""
+        return [(first, last) for _sink, first, last in self._small(DELIVERED, _OF_SINK, sink)]
 
     def forgettable(self) -> int:
         """How many records every sink has delivered, but for the newest record."""
@@ -111,8 +115,8 @@ class Reader:
     def nodes(self) -> list[KnownNode]:
         """Every node of which a record was ever stored, by uid."""
         nodes: dict[bytes, KnownNode] = {}
-        for uid, boot, *moments in self._rows(_STREAMS):
-            first, last = (moments[0], moments[1]), (moments[2], moments[3])
+        for uid, boot, *_, host_boot, arrived_ns, last_host_boot, last_ns in self._small(STREAM, _BY_NODE):
+            first, last = (host_boot, arrived_ns), (last_host_boot, last_ns)
             node = nodes.get(uid)
             if node is None:
                 nodes[uid] = KnownNode(uid, 1, boot, first, last)
@@ -136,6 +140,10 @@ class Reader:
         with _as_store_error("reading"):
             return time_rows.host_boots(self._connection)
 
+    def _small(self, table: Table, where: str, *values: bytes | str | int) -> list[Any]:
+        with _as_store_error("reading"):
+            return table.rows(self._connection, where, *values)
+
     def _rows(self, sql: str, *values: bytes | str | int) -> list[Any]:
         # Fetched whole: a read transaction left open would hold up every checkpoint.
         with _as_store_error("reading"):
@@ -148,10 +156,3 @@ def _as_store_error(doing: str) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise from_sqlite(doing, error) from error
-
-
-def _is_whole(record: Stored, crc: int) -> bool:
-    try:
-        return checksum(record) == crc
-    except (struct.error, TypeError):  # a value is missing
-        return False

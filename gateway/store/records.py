@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from struct import Struct
-from typing import NamedTuple
+from struct import Struct, error
+from typing import Any, NamedTuple
 from zlib import crc32
 
-_NUMBERS = Struct("<7q").pack
+_NUMBERS = Struct("<8q").pack
+
+MESSAGE_LIMIT = 2048  # octets; the wire's is 1024. A row lies in one page, so salvage needs no chain
+
+# All of a row, in the order of Stored, and its crc. The casts make no copy of what has its type, and
+# nothing odd of a row that lost it.
+RECORD_COLUMNS = """CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INTEGER), CAST(seq AS INTEGER),
+    CAST(next_seq AS INTEGER), CAST(kind AS INTEGER), CAST(message AS BLOB), CAST(descriptor AS BLOB),
+    CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)"""
 
 
 class Arrival(NamedTuple):
@@ -55,12 +63,25 @@ class KnownNode(NamedTuple):
     last_arrival: tuple[int, int]
 
 
-def checksum(record: Arrival | Stored) -> int:
-    """CRC-32 over all fields but the id.
+def checksum(record: Arrival | Stored, id_: int) -> int:
+    """CRC-32 over all fields of the row with this id.
 
     Raises struct.error or TypeError for what cannot be stored: a number beyond 64 bits, a text where
     octets belong.
     """
     uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns = record[:10]
-    numbers = _NUMBERS(boot, stream, seq, next_seq, kind, host_boot, arrived_ns)
+    numbers = _NUMBERS(id_, boot, stream, seq, next_seq, kind, host_boot, arrived_ns)
     return crc32(message, crc32(numbers, crc32(uid + descriptor)))
+
+
+def is_whole(record: Stored, crc: int) -> bool:
+    """Whether the row is as it was written."""
+    try:
+        return checksum(record, record.id) == crc
+    except (error, TypeError):  # a value is missing
+        return False
+
+
+def whole_rows(rows: list[Any]) -> list[Stored]:
+    """Those of the rows, read with RECORD_COLUMNS, that are as they were written."""
+    return [record for *fields, crc in rows if is_whole(record := Stored._make(fields), crc)]

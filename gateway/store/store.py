@@ -1,3 +1,4 @@
+# Over 300 lines because this is the face of the whole package, and each method carries its contract.
 """The store on this host's disk: what is acknowledged to a node is in it."""
 
 from __future__ import annotations
@@ -5,23 +6,26 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.store import time_rows, work
+from gateway.store import losses, time_rows, work
 from gateway.store.commit_queue import CommitQueue
 from gateway.store.damage import Damage
 from gateway.store.database import Database
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
+from gateway.store.ledger import no_day
 from gateway.store.lock import DirectoryLock
 from gateway.store.reader import Reader
 from gateway.store.room import Room
+from gateway.store.sink_cursors import SinkCursors
 from gateway.store.writer import StoreState, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gateway.host_boot import HostBootRecord
     from gateway.store.records import Arrival, KnownNode, Stored
+    from gateway.store.work import Work
     from gateway.store.writer import Counts, OnCommitted, OnRefused
     from gateway.timeline import KeptExchange
 
@@ -50,11 +54,13 @@ class Store:
         group_commit_ms: int = GROUP_COMMIT_MS,
         group_commit_records: int = GROUP_COMMIT_RECORDS,
         vfs: str = "",
+        today: Callable[[], int] = no_day,
     ) -> Store:
         """Open or make the store in the directory, which is made too.
 
         Raises StoreError if another agent has it, if a newer program wrote it, or if SQLite cannot
-        commit durably there. `vfs` names another of SQLite's file layers, for fault tests.
+        commit durably there. `vfs` names another of SQLite's file layers, for fault tests. `today` gives
+        the day of UTC since 1970, or -1 while it is not known; it is called in the writer's thread.
         """
         if not 0 < group_commit_ms <= GROUP_COMMIT_MOST_MS:
             raise ValueError(f"group_commit_ms: {group_commit_ms} is not within 1 to {GROUP_COMMIT_MOST_MS}")
@@ -68,7 +74,7 @@ class Store:
             try:
                 reader = Reader(database.path, vfs)
                 queue = CommitQueue(window_s=group_commit_ms / 1000, records=group_commit_records)
-                return cls(lock, database, reader, queue)
+                return cls(lock, database, reader, queue, today)
             except BaseException:
                 database.close()
                 raise
@@ -76,17 +82,24 @@ class Store:
             lock.release()
             raise
 
-    def __init__(self, lock: DirectoryLock, database: Database, reader: Reader, queue: CommitQueue) -> None:
+    def __init__(
+        self,
+        lock: DirectoryLock,
+        database: Database,
+        reader: Reader,
+        queue: CommitQueue,
+        today: Callable[[], int],
+    ) -> None:
         self._lock = lock
         self._database = database
         self._reader = reader
         self._queue = queue
-        self._writer = Writer(database, queue)
+        self._writer = Writer(database, queue, today)
         self._started = False
         self._closed = False
         self._damage = Damage()
         self._descriptors: dict[bytes, bytes] = {}
-        self._cursors = reader.sinks()
+        self._cursors = SinkCursors(reader, queue)
         self._exchanges_put = 0
         self._room = Room(database.path.parent, reader)
 
@@ -106,6 +119,7 @@ class Store:
         self._damage.on_damaged = on_damaged
         self._started = True
         self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
+        self._queue.add("surplus losses", losses.drop_surplus)
         self._writer.start(asyncio.get_running_loop(), on_committed, on_refused)
 
     async def close(self) -> None:
@@ -161,26 +175,29 @@ class Store:
         """Keep what is known of a boot of the host, in place of what was known of it before."""
         self._queue.add(f"host boot {record.number}", time_rows.put_host_boot(record))
 
+    def put_work(self, key: str, work: Work, *, patient: bool = False) -> bool:
+        """Have something done in the next commit's transaction, in place of what has the same key.
+
+        For parts of the store with rows of their own. False: too much is queued.
+        """
+        return self._queue.add(key, work, patient=patient)
+
     def register_sink(self, sink: str) -> None:
         """From now on records are kept until the sink has delivered them, in later runs too."""
-        if sink not in self._cursors:  # else it would be queued anew, behind a move of its cursor
-            self._cursors[sink] = 0
-            self._queue.add(f"register {sink}", work.register_sink(sink))
+        self._cursors.register(sink)
 
     def remove_sink(self, sink: str) -> None:
         """Keep nothing for the sink any more. Registered again, it begins with what is still there."""
-        self._cursors.pop(sink, None)
-        self._queue.add(f"remove {sink}", work.remove_sink(sink))
+        self._cursors.remove(sink)
 
-    def move_cursor(self, sink: str, id_: int) -> None:
-        """The sink has delivered everything up to this id. A cursor never goes back.
+    def move_cursor(self, sink: str, position: int, ranges: Sequence[tuple[int, int]] = ()) -> None:
+        """The sink has delivered everything up to this id, and the ranges of ids above it.
 
-        Durable with the next commit. Raises StoreError for a sink that is not registered.
+        A range is (first id, last id), both delivered; of more than RANGES_LIMIT the lowest are kept,
+        so the others may be delivered again after a restart. A cursor never goes back. Durable with
+        the next commit. Raises StoreError for a sink that is not registered.
         """
-        if sink not in self._cursors:
-            raise StoreError("sink", f"{sink}: not registered, so it has no cursor to move")
-        self._cursors[sink] = max(self._cursors[sink], id_)
-        self._queue.add(f"cursor {sink}", work.move_cursor(sink, self._cursors[sink]))
+        self._cursors.move(sink, position, ranges)
 
     def forget_delivered(self) -> None:
         """Delete what every registered sink has delivered, if that is worth a write.
@@ -232,16 +249,19 @@ class Store:
 
     def cursor(self, sink: str) -> int:
         """Up to which id the sink has delivered: as last moved, or as the last run left it."""
-        return self._cursors.get(sink, 0)
+        return self._cursors.position(sink)
+
+    def ranges(self, sink: str) -> list[tuple[int, int]]:
+        """The ids above the cursor that the sink has delivered: (first id, last id), ascending."""
+        return self._cursors.ranges(sink)
 
     def sinks(self) -> dict[str, int]:
         """The cursors of all registered sinks, also of those that only former runs knew."""
-        return dict(self._cursors)
+        return self._cursors.positions()
 
     def waiting_for(self, sink: str) -> int:
         """How many committed records the sink has not delivered."""
-        first, last = self._reader.first_and_last_id()
-        return max(0, last - max(self.cursor(sink), first - 1))
+        return self._cursors.waiting_for(sink, self._reader)
 
     def nodes(self) -> list[KnownNode]:
         """Every node of which a record was ever stored, by uid."""
@@ -271,8 +291,7 @@ class Store:
     @property
     def stored(self) -> int:
         """Records on disk now."""
-        first, last = self._reader.first_and_last_id()
-        return last - first + 1
+        return self._reader.count(*self._reader.first_and_last_id())
 
     @property
     def unsettled(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.host_boot import HostBootRecord
 from gateway.node_clock import Exchange
-from gateway.store.work import statement
+from gateway.store.small_rows import EXCHANGE, HOST_BOOT
 from gateway.timeline import KeptExchange
 
 if TYPE_CHECKING:
@@ -14,15 +14,13 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from gateway.store.ledger import Ledger
     from gateway.store.work import Work
 
 EXCHANGES_KEPT = 64  # of one boot of a node in one boot of the host
 EXCHANGES_LIMIT = 65_536  # of all: a thousand such boots; beyond, the oldest go
 EXCHANGES_DROPPED = 1024  # so many more may come before: finding the oldest reads them all
 
-_PUT_EXCHANGE = """
-INSERT OR REPLACE INTO exchange (uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _EXCHANGES_OF = """
 SELECT t1_ns, t4_ns - t1_ns - 1000 * (t3_us - t2_us) FROM exchange
 WHERE uid = ? AND boot = ? AND host_boot = ? ORDER BY t1_ns"""
@@ -31,15 +29,8 @@ _COUNT_EXCHANGES = "SELECT count(*) FROM exchange"
 _DROP_OLDEST = """
 DELETE FROM exchange WHERE (uid, boot, host_boot, t1_ns) IN
     (SELECT uid, boot, host_boot, t1_ns FROM exchange ORDER BY host_boot, t1_ns LIMIT ?)"""
-_EXCHANGES = """
-SELECT uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns FROM exchange ORDER BY host_boot, t1_ns"""
-_PUT_HOST_BOOT = """
-INSERT OR REPLACE INTO host_boot (number, boot_id, seen_ns, realtime_ns, offset_ns, uncertainty_ns,
-    first_sync_ns, last_sync_ns)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-_HOST_BOOTS = """
-SELECT number, boot_id, seen_ns, realtime_ns, offset_ns, uncertainty_ns, first_sync_ns, last_sync_ns
-FROM host_boot ORDER BY number"""
+_IN_ORDER = "ORDER BY host_boot, t1_ns"
+_BY_NUMBER = "ORDER BY number"
 
 
 def put_exchange(kept: KeptExchange) -> Work:
@@ -48,8 +39,8 @@ def put_exchange(kept: KeptExchange) -> Work:
     exchange = kept.exchange
     stamps = (exchange.t1_ns, exchange.t2_us, exchange.t3_us, exchange.t4_ns)
 
-    def work(connection: apsw.Connection) -> bool:
-        connection.execute(_PUT_EXCHANGE, clock + stamps)
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        EXCHANGE.put(connection, [clock + stamps])
         rows = list(connection.execute(_EXCHANGES_OF, clock))
         if len(rows) > EXCHANGES_KEPT:
             connection.execute(_DROP_EXCHANGE, (*clock, least_useful(rows)))
@@ -58,7 +49,7 @@ def put_exchange(kept: KeptExchange) -> Work:
     return work
 
 
-def drop_surplus_exchanges(connection: apsw.Connection) -> bool:
+def drop_surplus_exchanges(connection: apsw.Connection, _ledger: Ledger) -> bool:
     """Drop the oldest of more than EXCHANGES_LIMIT."""
     count = connection.execute(_COUNT_EXCHANGES).get
     if count > EXCHANGES_LIMIT:
@@ -81,8 +72,7 @@ def least_useful(rows: Sequence[tuple[int, int]]) -> int:
 
 def put_host_boot(record: HostBootRecord) -> Work:
     """Keep what is known of a boot of the host, in place of what was known before."""
-    return statement(
-        _PUT_HOST_BOOT,
+    row = (
         record.number,
         record.boot_id,
         record.seen_ns,
@@ -91,7 +81,14 @@ def put_host_boot(record: HostBootRecord) -> Work:
         record.uncertainty_ns,
         record.first_sync_ns,
         record.last_sync_ns,
+        record.machine,
     )
+
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        HOST_BOOT.put(connection, [row])
+        return False
+
+    return work
 
 
 def exchanges(connection: apsw.Connection) -> list[KeptExchange]:
@@ -103,7 +100,7 @@ def exchanges(connection: apsw.Connection) -> list[KeptExchange]:
             host_boot=host_boot,
             exchange=Exchange(t1_ns=t1_ns, t2_us=t2_us, t3_us=t3_us, t4_ns=t4_ns),
         )
-        for uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns in connection.execute(_EXCHANGES)
+        for uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns in EXCHANGE.rows(connection, _IN_ORDER)
     ]
 
 
@@ -119,6 +116,7 @@ def host_boots(connection: apsw.Connection) -> list[HostBootRecord]:
             uncertainty_ns=uncertainty_ns,
             first_sync_ns=first_ns,
             last_sync_ns=last_ns,
+            machine=machine,
         )
         for (
             number,
@@ -129,5 +127,6 @@ def host_boots(connection: apsw.Connection) -> list[HostBootRecord]:
             uncertainty_ns,
             first_ns,
             last_ns,
-        ) in connection.execute(_HOST_BOOTS)
+            machine,
+        ) in HOST_BOOT.rows(connection, _BY_NUMBER)
     ]

@@ -1,72 +1,96 @@
 """What is written beside the records: small things that ride with the next commit.
 
-Each function makes a Work: called with the connection in an open transaction, it gives True if
-there is more of the same to do. Work may be called again after a rollback.
+Each function makes a Work: called with the connection in an open transaction and the ledger, it gives
+True if there is more of the same to do. Work may be called again after a rollback.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.store import settling
+from gateway.store.small_rows import DELIVERED, SINK
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import apsw
 
-    Work = Callable[[apsw.Connection], bool]
+    from gateway.store.ledger import Ledger
+
+    Work = Callable[[apsw.Connection, Ledger], bool]
 
 FORGET_ROWS = 1000  # of one commit, so that no commit waits long for old rows
 
-_REGISTER = "INSERT INTO sink (name, cursor) VALUES (?, 0) ON CONFLICT DO NOTHING"
 _REMOVE = "DELETE FROM sink WHERE name = ?"
-# Never back, and never past what is stored: a record to come must not count as delivered.
-_MOVE = """
-UPDATE sink SET cursor = max(cursor, min(?, coalesce((SELECT max(id) FROM record), 0))) WHERE name = ?"""
-_DESCRIBE = "INSERT INTO descriptor (hash, body) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_OF_SINK = "WHERE name = ?"
+_FORGET_RANGES = "DELETE FROM delivered WHERE sink = ?"
+_DESCRIBE = """
+INSERT INTO descriptor (hash, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"""
 # The newest record stays: the next id is counted from it.
-_FORGETTABLE = """
-SELECT (SELECT min(id) FROM record),
-       min((SELECT min(cursor) FROM sink), (SELECT max(id) FROM record) - 1)"""
-_FORGET = "DELETE FROM record WHERE id <= ?"
+_ENDS = "SELECT (SELECT min(id) FROM record), (SELECT max(id) FROM record)"
 
 
-def statement(sql: str, *values: bytes | str | int | None) -> Work:
-    """One statement."""
+def register_sink(name: str) -> Work:
+    """The sink has a cursor from now on; a new one starts before everything."""
 
-    def work(connection: apsw.Connection) -> bool:
-        connection.execute(sql, values)
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        SINK.add(connection, [(name, 0)])
         return False
 
     return work
 
 
-def register_sink(name: str) -> Work:
-    """The sink has a cursor from now on; a new one starts before everything."""
-    return statement(_REGISTER, name)
-
-
 def remove_sink(name: str) -> Work:
     """Nothing is kept for the sink any more."""
-    return statement(_REMOVE, name)
+
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        connection.execute(_REMOVE, (name,))
+        connection.execute(_FORGET_RANGES, (name,))
+        return False
+
+    return work
 
 
-def move_cursor(sink: str, id_: int) -> Work:
-    """Everything up to this id is delivered."""
-    return statement(_MOVE, id_, sink)
+def move_cursor(sink: str, position: int, ranges: Sequence[tuple[int, int]]) -> Work:
+    """Everything up to this id is delivered, and so are the ranges above it, both ends included.
+
+    The cursor never goes back, and never past what is stored: a record to come must not count as
+    delivered.
+    """
+
+    def work(connection: apsw.Connection, ledger: Ledger) -> bool:
+        row = SINK.row(connection, _OF_SINK, sink)
+        if row is None:
+            return False
+        last_id = ledger.last_id
+        SINK.put(connection, [(sink, max(row[1], min(position, last_id)))])
+        connection.execute(_FORGET_RANGES, (sink,))
+        DELIVERED.put(
+            connection, [(sink, first, min(last, last_id)) for first, last in ranges if first <= last_id]
+        )
+        return False
+
+    return work
 
 
 def put_descriptor(hash8: bytes, body: bytes) -> Work:
     """Keep a descriptor under its hash."""
-    return statement(_DESCRIBE, hash8, body)
+
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        connection.execute(_DESCRIBE, (hash8, body))
+        return False
+
+    return work
 
 
-def forget_delivered(connection: apsw.Connection) -> bool:
+def forget_delivered(connection: apsw.Connection, ledger: Ledger) -> bool:
     """Delete up to FORGET_ROWS records that every sink has delivered."""
     first, last = forgettable(connection)
     if first is None or last is None or last < first:
         return False
     upto = min(last, first + FORGET_ROWS - 1)
-    connection.execute(_FORGET, (upto,))
+    settling.forget_upto(connection, ledger, upto)
     return upto < last
 
 
@@ -75,5 +99,6 @@ def forgettable(connection: apsw.Connection) -> tuple[int | None, int | None]:
 
     The last is None without a record or a sink, and below the first when there is nothing to forget.
     """
-    first, last = connection.execute(_FORGETTABLE).get
-    return first, last
+    first, newest = connection.execute(_ENDS).get
+    cursors = [cursor for _name, cursor in SINK.rows(connection)]
+    return first, (min([newest - 1, *cursors]) if cursors and newest is not None else None)

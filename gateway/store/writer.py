@@ -14,7 +14,7 @@ import apsw
 
 from gateway.store.commit_queue import Batch
 from gateway.store.errors import StoreError, from_sqlite
-from gateway.store.ledger import Ledger
+from gateway.store.ledger import Ledger, Refused, no_day
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.store.work import Work
 
     OnCommitted = Callable[[list[Arrival]], None]
+    _Written = tuple[dict[str, Work], list[Arrival], list[Refused]]
     OnRefused = Callable[[list[Arrival], StoreError], None]
 
 log = logging.getLogger(__name__)
@@ -65,12 +66,12 @@ class Counts:
 class Writer:
     """Commits the queue's batches, and tells the event loop of each, in order, with one call."""
 
-    def __init__(self, database: Database, queue: CommitQueue) -> None:
+    def __init__(self, database: Database, queue: CommitQueue, today: Callable[[], int] = no_day) -> None:
         self.health = Health(state=StoreState.OPEN)
         self.counts = Counts()
         self._database = database
         self._queue = queue
-        self._ledger = Ledger(database.connection)
+        self._ledger = Ledger(database.connection, today)
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._fault = StoreError("ended", "the store has not begun")
         self._sound = False  # all that was ever committed is known to be on stable storage
@@ -152,16 +153,12 @@ class Writer:
 
     def _commit(self, batch: Batch) -> None:
         try:
-            again = self._write(batch.arrivals, batch.work)
-        except apsw.Error as sqlite_error:
-            error = from_sqlite("commit", sqlite_error)
+            again, taken, refused = self._write(batch.arrivals, batch.work)
+        except (apsw.Error, StoreError) as cause:
+            error = cause if isinstance(cause, StoreError) else from_sqlite("commit", cause)
             self._degrade(error)
             self._undo(batch, error)
             self._back_off()
-            return
-        except StoreError as error:  # a record out of sequence: nothing is wrong with the disk
-            self._stop = self._queue.stop()
-            self._undo(batch, error)
             return
         except Exception as mistake:
             self.health = Health(state=StoreState.FAILED, detail=repr(mistake))
@@ -170,12 +167,36 @@ class Writer:
         self._retry_s = RETRY_FIRST_S
         self._queue.give_back(again)
         self.counts.commits += bool(batch.arrivals or batch.work)
-        self.counts.committed += len(batch.arrivals)
-        self._report(batch, self._on_committed, batch.arrivals)
+        self.counts.committed += len(taken)
+        self._queue.done(batch.octets)
+        if taken:
+            self._call(self._on_committed, taken)
+        for each in refused:
+            self._refuse_stream(each)
+        if batch.waiters:
+            self._call(_wake, batch.waiters)
         try:
             self._database.checkpoint_if_due()
         except apsw.Error as sqlite_error:
             self._degrade(from_sqlite("checkpoint", sqlite_error))
+
+    def _refuse_stream(self, refused: Refused) -> None:
+        """Nothing is wrong with the disk, nor with other streams.
+
+        In the event loop the stream is taken again behind the refusal: of a stream that is new here
+        the store takes any seq, and one that follows a refused record must not become its first.
+        """
+        streams = {refused.arrivals[0][:3]}
+        arrivals = refused.arrivals + self._queue.block(streams)
+        self.counts.refused += len(arrivals)
+
+        def tell() -> None:
+            try:
+                self._on_refused(arrivals, refused.error)
+            finally:
+                self._queue.unblock(streams)
+
+        self._call(tell)
 
     def _undo(self, batch: Batch, error: StoreError) -> None:
         """Refuse the batch, and all that came behind it: the queue takes no records by now."""
@@ -201,43 +222,30 @@ class Writer:
         # store takes any seq, and one that follows a refused record must not become its first.
         self._call(self._queue.resume, self._stop)
 
-    def _write(self, arrivals: list[Arrival], work: dict[str, Work]) -> dict[str, Work]:
-        """Everything in one transaction. Gives the work that is not finished."""
+    def _write(self, arrivals: list[Arrival], work: dict[str, Work]) -> _Written:
+        """Everything in one transaction. Gives the work that is not finished, and what is (not) stored."""
         if not arrivals and not work:
-            return {}
+            return {}, [], []
         with self._database.transaction() as connection:
-            if arrivals:
-                self._ledger.add(arrivals)
-            return {key: each for key, each in work.items() if each(connection)}
+            taken, refused = self._ledger.add(arrivals) if arrivals else (arrivals, [])
+            again = {key: each for key, each in work.items() if each(connection, self._ledger)}
+            return again, taken, refused
 
     def _refuse(self, batch: Batch, error: StoreError) -> None:
+        """Of a batch that failed; `_recovered` resumes."""
         self.counts.refused += len(batch.arrivals)
-        stop = self._stop if self._sound else 0  # when it is not, `_recovered` resumes
-
-        def tell(arrivals: list[Arrival], error: StoreError) -> None:
-            try:
-                self._on_refused(arrivals, error)
-            finally:
-                if stop:
-                    self._queue.resume(stop)
-
-        self._report(batch, tell, batch.arrivals, error)
-
-    def _report(self, batch: Batch, callback: Callable[..., None], *arguments: object) -> None:
         self._queue.done(batch.octets)
-        if batch.arrivals or batch.waiters:
-            self._call(_tell, batch, callback, arguments)
+        if batch.arrivals:
+            self._call(self._on_refused, batch.arrivals, error)
+        if batch.waiters:
+            self._call(_wake, batch.waiters)
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             self._loop.call_soon_threadsafe(callback, *arguments)
 
 
-def _tell(batch: Batch, callback: Callable[..., None], arguments: tuple[object, ...]) -> None:
-    try:
-        if batch.arrivals:
-            callback(*arguments)
-    finally:
-        for waiter in batch.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+def _wake(waiters: list[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

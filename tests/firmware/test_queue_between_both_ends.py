@@ -61,8 +61,9 @@ class Story:
         self.taken = []
 
     def commit_fails(self):
+        for record in self.taken:
+            self.intake.refuse(record.boot, record.stream)
         self.taken = []
-        self.intake.refuse()
 
     def gateway_restarts(self):
         next_seqs = {}

@@ -78,7 +78,9 @@ async def test_a_commit_that_hangs_stops_the_watchdog_and_an_idle_store_does_not
     now_s = 0.0
     hanging = threading.Event()
     monkeypatch.setattr("gateway.gateway.Progress", lambda: Progress(lambda: now_s))
-    monkeypatch.setattr("gateway.store.ledger.Ledger.add", lambda *_: hanging.wait(5))
+    monkeypatch.setattr(
+        "gateway.store.ledger.Ledger.add", lambda _ledger, _arrivals: hanging.wait(5) and ([], [])
+    )
     pair = SerialPair(tmp_path)
     async with working(tmp_path) as agent, running(WiredNode(pair)) as node:
         await until(lambda: node.session.state == UP)

@@ -133,14 +133,14 @@ def test_a_node_says_hello_again_after_three_ack_timeouts():
     chain.queue.add()
     chain.run_until(lambda: chain.waiting, 5_000)
     chain.waiting.clear()  # the gateway's disk does not answer
-    chain.intake.refuse()
+    chain.intake.refuse(BOOT, 1)
     hellos = sum(isinstance(m, up.Hello) for m in chain.sent_up)
     start_ms = chain.now_ms
     while sum(isinstance(m, up.Hello) for m in chain.sent_up) == hellos:
         chain.step()
         chain.waiting.clear()
     assert chain.now_ms - start_ms == pytest.approx(ACK_TIMEOUTS * ACK_TIMEOUT_MS, abs=50)
-    chain.intake.refuse()
+    chain.intake.refuse(BOOT, 1)
     chain.run_until(lambda: not chain.queue.records, 60_000)
     assert chain.stored == [0]
 
@@ -194,7 +194,7 @@ def test_the_intake_takes_the_next_record_and_nothing_else():
     assert intake.next_ack() is None
     assert intake.take(block(3)) == TAKEN
     assert intake.take(block(3)) == REPEAT
-    intake.refuse()
+    intake.refuse(BOOT, 1)
     assert intake.take(block(3)) == TAKEN
     intake.give_back(block(3))
     assert intake.take(up.Gap(BOOT, 1, 3, 9, "queue_full", 0, 0)) == TAKEN
@@ -206,7 +206,7 @@ def test_what_is_on_disk_is_not_expected_again_after_a_refusal_that_came_between
     intake = Intake({})
     for seq in (0, 1):
         assert intake.take(up.Block(BOOT, 1, seq, 0, 0, 0, [1], {})) == TAKEN
-    intake.refuse()
+    intake.refuse(BOOT, 1)
     intake.commit(BOOT, 1, 2)
     assert intake.take(up.Block(BOOT, 1, 1, 0, 0, 0, [1], {})) == REPEAT
     assert intake.meet(BOOT, [[BOOT, 1, 2, 5]]) == []

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 import apsw
 
 from gateway.store import Arrival, Store
+from wire.up import descriptor_hash
 
 UID = bytes.fromhex("24becf804ff1")
 OTHER = bytes.fromhex("24becf804ff2")
 BOOT = 37 << 16 | 0x1267
 BLOCK = 3
-HASH = bytes(range(8))
+DESCRIPTOR = b"\xa0"
+HASH = descriptor_hash(DESCRIPTOR)
 
 
 def arrival(seq, *, next_seq=None, uid=UID, boot=BOOT, stream=1, host_boot=1, arrived_ns=None, octets=68):

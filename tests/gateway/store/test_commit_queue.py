@@ -9,7 +9,7 @@ FOR_EVER_S = 3600.0
 NO_LIMIT = 1 << 30
 
 
-def nothing(_connection):
+def nothing(_connection, _ledger):
     return False
 
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.store import StoreError
+from gateway.store.sink_cursors import RANGES_LIMIT
 from gateway.store.store import FORGET_LEAST
 from tests.gateway.store.bench import BOOT, UID, arrival, opened
 
@@ -128,3 +129,34 @@ async def test_a_sink_that_is_registered_twice_keeps_its_cursor(tmp_path):
         bench.store.register_sink("mqtt")
     async with opened(tmp_path) as bench:
         assert bench.store.cursor("mqtt") == 1
+
+
+async def test_ranges_above_the_cursor_are_known_at_once_and_kept(tmp_path):
+    async with opened(tmp_path) as bench:
+        bench.store.register_sink("mqtt")
+        assert bench.store.ranges("mqtt") == []
+        await bench.fill(range(100))
+        bench.store.move_cursor("mqtt", 10, [(50, 60), (8, 12), (90, 90)])
+        assert bench.store.ranges("mqtt") == [(11, 12), (50, 60), (90, 90)]
+        assert bench.store.waiting_for("mqtt") == 90 - 2 - 11 - 1
+    async with opened(tmp_path) as bench:
+        assert bench.store.ranges("mqtt") == [(11, 12), (50, 60), (90, 90)]
+        bench.store.move_cursor("mqtt", 70, [(90, 90), (95, 1000)])
+    async with opened(tmp_path) as bench:
+        assert bench.store.ranges("mqtt") == [(90, 90), (95, 100)]
+        assert bench.store.ranges("other") == []
+        bench.store.remove_sink("mqtt")
+        await bench.store.flush()
+        bench.store.register_sink("mqtt")
+        assert bench.store.ranges("mqtt") == []
+    async with opened(tmp_path) as bench:
+        assert bench.store.ranges("mqtt") == []
+
+
+async def test_of_too_many_ranges_the_lowest_are_kept(tmp_path):
+    async with opened(tmp_path) as bench:
+        bench.store.register_sink("mqtt")
+        await bench.fill(range(3 * RANGES_LIMIT))
+        ranges = [(id_, id_) for id_ in range(2, 3 * RANGES_LIMIT, 2)]
+        bench.store.move_cursor("mqtt", 0, ranges)
+        assert bench.store.ranges("mqtt") == ranges[:RANGES_LIMIT]

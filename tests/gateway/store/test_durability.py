@@ -7,6 +7,7 @@ import pytest
 
 from gateway.store import Store, StoreError, StoreState
 from gateway.store.database import require_durable
+from gateway.store.records import MESSAGE_LIMIT
 from tests.gateway.store.bench import BOOT, OTHER, UID, Bench, arrival, opened
 from tests.gateway.store.faulty_disk import FaultyDisk
 
@@ -212,13 +213,15 @@ async def test_after_an_error_nothing_is_taken_before_the_loop_knows_what_was_re
         assert bench.seqs() == [0, 1]
 
 
-async def test_after_a_wrong_seq_nothing_is_taken_before_the_loop_knows_what_was_refused(tmp_path):
+async def test_behind_a_wrong_seq_its_stream_is_not_taken_before_the_loop_knows_of_it(tmp_path):
     async with opened(tmp_path / "store") as bench:
-        await bench.fill([0], uid=OTHER)
-        bench.append([7], uid=OTHER)
-        bench.append([0])
-        wait_without_the_loop(lambda: bench.store.counts.refused == 2)
+        too_long = arrival(0, octets=MESSAGE_LIMIT + 1)
+        bench.store.append(too_long)
+        bench.append([0], uid=OTHER)
+        wait_without_the_loop(lambda: bench.store.counts.refused)
         assert not bench.store.append(arrival(1))
+        bench.append([1], uid=OTHER)
         await bench.store.flush()
+        assert [arrivals for arrivals, _error in bench.refusals] == [[too_long]]
         await bench.fill([0, 1])
-        assert bench.seqs() == [0, 0, 1]
+        assert bench.seqs() == [0, 1, 0, 1]

@@ -4,7 +4,8 @@ import pytest
 
 from gateway.host_boot import HostBootRecord
 from gateway.store import Arrival, StoreError, StoreState
-from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, arrival, opened
+from gateway.store.records import MESSAGE_LIMIT
+from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, UID, arrival, opened
 
 
 async def test_records_are_told_committed_and_read_in_the_order_of_their_arrival(tmp_path):
@@ -61,38 +62,69 @@ async def test_a_gap_is_the_next_record_of_its_stream(tmp_path):
         assert bench.store.next_seqs(UID) == {(BOOT, 1): 10}
 
 
-@pytest.mark.parametrize("seqs", [(4,), (6,), (5, 7), (5, 5)])
-async def test_a_record_out_of_sequence_refuses_its_batch_and_makes_no_hole(tmp_path, seqs):
+@pytest.mark.parametrize(
+    ("seqs", "stored", "refused"),
+    [
+        ((4,), [], [4]),
+        ((6,), [], [6]),
+        ((5, 7), [5], [7]),
+        ((5, 5), [5], [5]),
+        ((5, 7, 8, 6), [5], [7, 8, 6]),
+    ],
+)
+async def test_a_record_out_of_sequence_refuses_itself_and_makes_no_hole(tmp_path, seqs, stored, refused):
     async with opened(tmp_path, group_commit_ms=250) as bench:
         bench.store.register_sink("mqtt")
         await bench.fill(range(5))
         bench.store.move_cursor("mqtt", 3)
         await bench.fill(seqs)
-        [(refused, error)] = bench.refusals
-        assert ([each.seq for each in refused], error.reason) == (list(seqs), "sequence")
+        [(told, error)] = bench.refusals
+        assert ([each.seq for each in told], error.reason) == (refused, "sequence")
         assert bench.store.state is StoreState.OPEN
-        await bench.fill([5])
-        assert bench.seqs() == [0, 1, 2, 3, 4, 5]
+        assert bench.seqs() == [*range(5), *stored]
+        await bench.fill([5 + len(stored)])
+        assert bench.seqs() == [*range(5), *stored, 5 + len(stored)]
     async with opened(tmp_path) as bench:
         assert bench.store.cursor("mqtt") == 3
 
 
+async def test_around_a_refused_record_the_other_streams_are_committed(tmp_path):
+    async with opened(tmp_path, group_commit_ms=250) as bench:
+        bench.append([0, 1])
+        bench.append([0, 2], uid=OTHER)
+        bench.append([2, 3])
+        bench.append([3, 1], uid=OTHER)
+        await bench.store.flush()
+        assert [(each.uid, each.seq) for each in bench.acknowledged] == [
+            (UID, 0),
+            (UID, 1),
+            (OTHER, 0),
+            (UID, 2),
+            (UID, 3),
+        ]
+        [(refused, _error)] = bench.refusals
+        assert [(each.uid, each.seq) for each in refused] == [(OTHER, 2), (OTHER, 3), (OTHER, 1)]
+        assert (bench.store.counts.committed, bench.store.counts.refused) == (5, 3)
+        assert not bench.store.unsettled
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "reason"),
     [
-        arrival(0)._replace(boot=2**63),
-        arrival(0)._replace(arrived_ns=2**63),
-        arrival(0)._replace(message="text"),
-        arrival(3, next_seq=3),
+        (arrival(0)._replace(boot=2**63), "unstorable"),
+        (arrival(0)._replace(arrived_ns=2**63), "unstorable"),
+        (arrival(0)._replace(message="text"), "unstorable"),
+        (arrival(0, octets=MESSAGE_LIMIT + 1), "unstorable"),
+        (arrival(3, next_seq=3), "sequence"),
     ],
 )
-async def test_what_cannot_be_stored_is_refused(tmp_path, wrong):
+async def test_what_cannot_be_stored_is_refused(tmp_path, wrong, reason):
     async with opened(tmp_path) as bench:
         assert bench.store.append(wrong)
-        await bench.store.flush()
-        assert bench.refusals[0][1].reason == "sequence"
+        await bench.fill([7], uid=OTHER)
+        assert [(len(arrivals), error.reason) for arrivals, error in bench.refusals] == [(1, reason)]
         await bench.fill([0])
-        assert bench.seqs() == [0]
+        assert sorted(bench.seqs()) == [0, 7]
 
 
 async def test_a_full_queue_takes_nothing_until_a_commit_made_room(tmp_path, monkeypatch):
@@ -110,12 +142,12 @@ async def test_a_full_queue_takes_nothing_until_a_commit_made_room(tmp_path, mon
 async def test_descriptors_are_known_at_once_and_kept(tmp_path):
     async with opened(tmp_path) as bench:
         assert not bench.store.has_descriptor(HASH)
-        assert bench.store.put_descriptor(HASH, b"\xa0")
+        assert bench.store.put_descriptor(HASH, DESCRIPTOR)
         assert bench.store.has_descriptor(HASH)
         await bench.fill([0])
     async with opened(tmp_path) as bench:
-        assert bench.store.descriptor(HASH) == b"\xa0"
-        assert bench.store.descriptor_of(UID, BOOT) == b"\xa0"
+        assert bench.store.descriptor(HASH) == DESCRIPTOR
+        assert bench.store.descriptor_of(UID, BOOT) == DESCRIPTOR
         assert bench.store.descriptor_of(UID, BOOT + 1) is None
 
 
@@ -162,7 +194,7 @@ async def test_the_octets_written_are_counted(tmp_path):
 
 
 async def test_a_mistake_in_the_program_is_a_state_and_what_waited_is_refused(tmp_path, monkeypatch):
-    def mistake(_name):
+    def mistake(_record, _id):
         raise ZeroDivisionError
 
     async with opened(tmp_path) as bench:
