@@ -206,7 +206,11 @@ def _only_once(key: str, tables: Sequence[object], path: KeyPath, problems: list
 
 
 def _check_sink(sink: MqttSinkConfig, path: KeyPath, problems: list[Problem]) -> None:
-    if sink.ca_file is not None and not sink.tls:
+    if not sink.url and not sink.urls:
+        problems.append(Problem(path, f"{title(path)} has no key 'url', which it must have, or 'urls'"))
+    elif sink.url and sink.urls:
+        problems.append(Problem((*path, "urls"), f"{title(path)} has both url and urls; write all into urls"))
+    elif sink.ca_file is not None and not any(broker.tls for broker in sink.brokers):
         problems.append(
             Problem((*path, "ca_file"), "ca_file does nothing with mqtt://; the url must be mqtts://")
         )

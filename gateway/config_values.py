@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 64  # a level of an MQTT topic: short, and without / + #
 SHOWN_CHARACTERS = 60
+URLS_LIMIT = 8  # brokers of one sink: the nodes of a cluster, and another cluster
 _URL_SHAPE = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
 
 
@@ -119,3 +120,13 @@ def broker_url(value: object) -> str:
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == 0 or extra:
         raise ValueError(f"{_URL_SHAPE}, not {found(value)}")
     return value
+
+
+def broker_urls(value: object) -> tuple[str, ...]:
+    """Several brokers' addresses, the preferred one first."""
+    if not isinstance(value, list) or not 1 <= len(value) <= URLS_LIMIT:
+        raise ValueError(f"must be an array of 1 to {URLS_LIMIT} addresses, not {found(value)}")
+    urls = tuple(broker_url(each) for each in value)
+    if len(set(urls)) < len(urls):
+        raise ValueError("must not have the same address twice")
+    return urls

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from gateway.config_values import boolean, broker_url, choice, integer, path_text, text, topic_name
+from gateway.config_values import (
+    boolean,
+    broker_url,
+    broker_urls,
+    choice,
+    integer,
+    path_text,
+    text,
+    topic_name,
+)
 from gateway.toml_table import setting
 
 if TYPE_CHECKING:
@@ -18,22 +27,11 @@ MQTTS_PORT = 8883
 _WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttSinkConfig:
-    """[[sink.mqtt]]. `parse` fills an empty client_id."""
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where a broker is: mqtt:// or mqtts://, host, perhaps a port."""
 
-    name: str = setting(topic_name, "mqtt")
-    url: str = setting(broker_url)
-    user: str | None = setting(_WORDS, None)
-    password_file: Path | None = setting(path_text, None)
-    ca_file: Path | None = setting(path_text, None)
-    client_id: str = setting(_WORDS, "")
-    window: int = setting(integer(1, 100), 20)
-    keepalive_s: int = setting(integer(5, 300), 15)
-    ack_timeout_s: int = setting(integer(5, 300), 30)
-    unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
-    provisional_after_s: int = setting(integer(0, 86_400), 300)
-    require_subscriber: bool = setting(boolean, default=True)
+    url: str
 
     @property
     def tls(self) -> bool:
@@ -49,3 +47,27 @@ class MqttSinkConfig:
     def port(self) -> int:
         """The broker's port."""
         return urlsplit(self.url).port or (MQTTS_PORT if self.tls else MQTT_PORT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSinkConfig:
+    """[[sink.mqtt]]. Has either `url` or `urls`. `parse` fills an empty client_id."""
+
+    name: str = setting(topic_name, "mqtt")
+    url: str = setting(broker_url, "")
+    urls: tuple[str, ...] = setting(broker_urls, ())
+    user: str | None = setting(_WORDS, None)
+    password_file: Path | None = setting(path_text, None)
+    ca_file: Path | None = setting(path_text, None)
+    client_id: str = setting(_WORDS, "")
+    window: int = setting(integer(1, 100), 20)
+    keepalive_s: int = setting(integer(5, 300), 15)
+    ack_timeout_s: int = setting(integer(5, 300), 30)
+    unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
+    provisional_after_s: int = setting(integer(0, 86_400), 300)
+    require_subscriber: bool = setting(boolean, default=True)
+
+    @property
+    def brokers(self) -> tuple[BrokerAddress, ...]:
+        """Where it may connect to, in the order of preference."""
+        return tuple(BrokerAddress(url) for url in self.urls or (self.url,))

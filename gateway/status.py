@@ -97,6 +97,7 @@ class SinkStatus:
     detail: str = ""
     age_s: float  # in this state
     broker: str
+    protocol: str = ""  # that is spoken now: mqtt 5, mqtt 3.1.1
     delivered: int  # confirmed since the start
     in_flight: int
     backlog: int

@@ -92,13 +92,14 @@ def _disk(status: Status) -> Iterator[Sequence[str]]:
 
 
 def _sinks(status: Status) -> Iterator[Sequence[str]]:
-    yield ("name", "state", "for", "broker", "delivered", "in flight", "backlog", "detail")
+    yield ("name", "state", "for", "broker", "protocol", "delivered", "in flight", "backlog", "detail")
     for sink in status.sinks:
         yield (
             sink.name,
             sink.state,
             duration(sink.age_s),
             sink.broker,
+            sink.protocol or "-",
             str(sink.delivered),
             str(sink.in_flight),
             str(sink.backlog),

@@ -63,5 +63,8 @@ def _missing_files(valid: Config) -> list[Path]:
 
 def _summary(valid: Config) -> str:
     ports = ", ".join(port.glob for port in valid.ports) or "none"
-    sinks = ", ".join(f"{sink.name} at {sink.url}" for sink in valid.mqtt_sinks) or "none"
+    sinks = (
+        ", ".join(f"{sink.name} at {' or '.join(sink.urls or (sink.url,))}" for sink in valid.mqtt_sinks)
+        or "none"
+    )
     return f"gateway {valid.gateway.name}, ports {ports}, sinks {sinks}"

@@ -7,7 +7,9 @@ broker's waking up for each cost more than all its Python. PUBACKs are taken out
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client
@@ -15,10 +17,9 @@ from paho.mqtt.client import Client
 from gateway.sinks.mqtt_packets import split
 
 if TYPE_CHECKING:
-    import socket
-
     from gateway.sinks.mqtt_packets import Puback
 
+GREETING_OCTETS = 4  # of the first packet: a whole CONNACK of MQTT 3.1.1
 RECEIVE_OCTETS = 65_536
 PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longest part is a reason's text
 
@@ -27,6 +28,7 @@ class BufferedSocket:
     """Looks like the socket it wraps. `send` keeps, `flush` sends."""
 
     def __init__(self, inner: socket.socket) -> None:
+        self.greeting = b""  # the first GREETING_OCTETS that came
         self._inner = inner
         self._out = bytearray()
         self._in = b""  # whole packets, up to where they were taken
@@ -65,6 +67,8 @@ class BufferedSocket:
             octets = self._inner.recv(RECEIVE_OCTETS)
             if not octets:
                 return octets
+            if len(self.greeting) < GREETING_OCTETS:
+                self.greeting = (self.greeting + octets)[:GREETING_OCTETS]
             pubacks, self._in, self._rest = split(self._rest + octets, PACKET_LIMIT)
             self._pubacks += pubacks
             if not self._in:
@@ -92,10 +96,35 @@ class BufferedSocket:
         self._inner.close()
 
 
+def connected(host: str, port: int, timeout_s: float) -> socket.socket:
+    """TCP to the first of the host's addresses that answers; each has its share of the time. Raises OSError.
+
+    The name is looked up now. With the whole time for each address, one that swallows everything
+    (IPv6 behind a router that has none) would be the only one that is ever tried.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    deadline_s = time.monotonic() + timeout_s
+    failure = OSError(f"{host} has no address")
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        sock = socket.socket(family, kind, protocol)
+        sock.settimeout(max(0.001, deadline_s - time.monotonic()) / (len(found) - number))
+        try:
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
 class BufferedClient(Client):
     """paho's client on a BufferedSocket."""
 
     buffered: BufferedSocket | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        return connected(self._host, self._port, self.connect_timeout)
 
     def _create_socket(self) -> BufferedSocket:  # type: ignore[override]
         self.buffered = BufferedSocket(super()._create_socket())  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Delivers stored records to one MQTT 5 broker: published at QoS 1, done when the broker said so.
+"""Delivers stored records to one MQTT broker: published at QoS 1, done when the broker said so.
 
 Nothing is kept in the connection: what was not confirmed is read from the store again. An outage,
 a restart or kill -9 causes repeats at most.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import ssl
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,15 +19,9 @@ from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
 from gateway.sinks.backoff import Backoff
-from gateway.sinks.mqtt_connection import (
-    NO_SUBSCRIBER,
-    REFUSALS,
-    Broker,
-    ConnectionLost,
-    MqttConnection,
-    Will,
-    puback_word,
-)
+from gateway.sinks.brokers import Brokers
+from gateway.sinks.connection_lost import ACK_TIMEOUT, ConnectionLost
+from gateway.sinks.mqtt_connection import NO_SUBSCRIBER, REFUSALS, MqttConnection, puback_word
 from gateway.sinks.mqtt_packets import Puback
 from gateway.sinks.mqtt_properties import content
 from gateway.sinks.outbox import Outbox, OutboxStore
@@ -41,8 +34,6 @@ from gateway.store import StoreError
 from gateway.timeline import Timeline
 
 TICK_S = 0.25  # how often deadlines are looked at
-RECONNECT_FIRST_S = 1.0
-RECONNECT_MOST_S = 60.0
 REFUSED_FIRST_S = 0.5
 REFUSED_MOST_S = 10.0  # one small publish each: a subscriber that comes is not kept waiting
 DETAIL_LIMIT = 200
@@ -59,6 +50,7 @@ class SinkState(StrEnum):
     REJECTED = "rejected"
     TLS_FAILED = "tls_failed"
     LOST = "connection_lost"
+    TAKEN_OVER = "taken_over"  # by another client with our id
     ONLINE = "online"
     REFUSED = "refused"
     WAITING_FOR_TIME = "waiting_for_time"
@@ -106,7 +98,7 @@ class MqttSink:
         self._outbox = Outbox(config.name, store, timeline, patience)
         self._publications = Publications(gateway)
         random = random or Random()  # noqa: S311 - spreads tries, hides nothing
-        self._reconnecting = Backoff(RECONNECT_FIRST_S, RECONNECT_MOST_S, random)
+        self._brokers = Brokers(config, self._publications.status_topic, random)
         self._window = Window(Backoff(REFUSED_FIRST_S, REFUSED_MOST_S, random))
         self._news = asyncio.Event()
         self._state = SinkState.CONNECTING
@@ -124,7 +116,8 @@ class MqttSink:
             state=self._state,
             detail=self._detail,
             age_s=time.monotonic() - self._since_s,
-            broker=self._config.url,
+            broker=self._brokers.url,
+            protocol=self._brokers.protocol,
             delivered=self.delivered,
             in_flight=len(self._window),
             backlog=self._backlog(),
@@ -136,50 +129,25 @@ class MqttSink:
             try:
                 await self._connect_and_serve()
             except ConnectionLost as lost:
+                pause_s = self._brokers.lost(lost)
                 known = {state.value: state for state in SinkState}
                 detail = str(lost) if lost.reason not in known else lost.detail
                 self._enter(known.get(lost.reason, SinkState.LOST), detail)
                 self._counters.count("mqtt_connections_lost")
             except StoreError as error:
+                pause_s = self._brokers.lost(ConnectionLost(SinkState.STORE_UNREADABLE))
                 self._enter(SinkState.STORE_UNREADABLE, str(error))
-            await asyncio.sleep(self._reconnecting.next_s())
+            await asyncio.sleep(pause_s)
 
     async def _connect_and_serve(self) -> None:
-        connection = MqttConnection(self._broker(), self._news.set)
+        connection = await self._brokers.connect(self._news.set)
         try:
-            await connection.open()
             self._counters.count("mqtt_connections")
             await self._serve(connection)
         finally:
             self._window.close()
             self._outbox.connection_lost()
             await connection.close()
-
-    def _broker(self) -> Broker:
-        """Reads the files that the configuration names, which may have changed."""
-        config = self._config
-        path = config.ca_file
-        try:
-            context = ssl.create_default_context(cafile=path) if config.tls else None
-            path = config.password_file
-            password = config.password_file.read_text("utf-8").splitlines() if config.password_file else None
-        except (OSError, UnicodeError) as error:
-            # Python's sentence about a ca_file does not name it.
-            raise ConnectionLost("file_unreadable", f"{path}: {getattr(error, 'strerror', error)}") from None
-        return Broker(
-            host=config.host,
-            port=config.port,
-            client_id=config.client_id,
-            keepalive_s=config.keepalive_s,
-            will=Will(
-                topic=self._publications.status_topic,
-                content_type=JSON,
-                payload=b'{"state":"offline"}',
-            ),
-            user=config.user,
-            password=None if password is None else password[0] if password else "",
-            context=context,
-        )
 
     async def _serve(self, connection: MqttConnection) -> None:
         loop = asyncio.get_running_loop()
@@ -222,7 +190,8 @@ class MqttSink:
         connection.tick()
         waited_s = self._window.oldest_s(now_s)
         if waited_s > self._config.ack_timeout_s:
-            raise ConnectionLost("ack_timeout", f"no confirmation for {waited_s:.0f} s")
+            raise ConnectionLost(ACK_TIMEOUT, f"no confirmation for {waited_s:.0f} s")
+        self._watch_client_id()
         self._outbox.release()
         if not self._window.refused:
             waiting = self._outbox.held and not len(self._window)
@@ -263,12 +232,20 @@ class MqttSink:
         if delivered:
             self.delivered += delivered
             self._counters.count("mqtt_delivered", delivered)
-            self._reconnecting.reset()
+            self._brokers.delivered()
             self._outbox.keep()
 
     def _is_refusal(self, reason: int) -> bool:
         unheard = reason == NO_SUBSCRIBER and self._config.require_subscriber
         return unheard or reason >= REFUSALS
+
+    def _watch_client_id(self) -> None:
+        """A connection that was made again does not mean that the other client has gone."""
+        subject = f"sink {self.name} client_id"
+        if self._brokers.is_taken_over():
+            self._conditions.set(subject, SinkState.TAKEN_OVER, "another client has the same client_id")
+        else:
+            self._conditions.clear(subject)
 
     def _backlog(self) -> int:
         try:

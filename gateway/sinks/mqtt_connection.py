@@ -10,8 +10,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -20,63 +19,28 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.sinks import mqtt_packets
+from gateway.sinks.broker import PACKET_MAXIMUM, RECEIVE_MAXIMUM, Limits
 from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedClient
+from gateway.sinks.connection_lost import TAKEN_OVER, ConnectionLost, Unanswered, VersionRefused
+from gateway.sinks.protocol import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from paho.mqtt.client import Client, ConnectFlags
 
+    from gateway.sinks.broker import Broker
     from gateway.sinks.mqtt_packets import Puback
 
 CONNECT_TIMEOUT_S = 15.0  # a cluster whose leader has just died takes more than 5 s to answer
-RECEIVE_MAXIMUM = 65_535  # section 3.2.2.3.3: what holds when the broker names none
-PACKET_MAXIMUM = 268_435_460
 NO_SUBSCRIBER = 0x10  # section 2.4: nobody has subscribed, so the broker kept nothing
 REFUSALS = 0x80  # reason codes from here on
 
+_UNSUPPORTED_VERSION = 0x84  # section 2.4
+_SESSION_TAKEN_OVER = 0x8E
+_OLD_REFUSAL = b"\x20\x02\x00\x01"  # CONNACK of MQTT 3.1.1, section 3.2.2.3: unacceptable protocol level
+
 log = logging.getLogger(__name__)
-
-
-class ConnectionLost(Exception):
-    """There is no connection (any more). `reason` is a stable word."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Will:
-    """What the broker publishes, retained, when the connection ends without a good bye."""
-
-    topic: str
-    content_type: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broker:
-    """Where and as whom to connect. `context` is None without TLS."""
-
-    host: str
-    port: int
-    client_id: str
-    keepalive_s: int
-    will: Will
-    user: str | None = None
-    password: str | None = None
-    context: ssl.SSLContext | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the broker's CONNACK allows."""
-
-    receive_maximum: int = RECEIVE_MAXIMUM
-    packet_limit: int = PACKET_MAXIMUM
-    retain: bool = True
 
 
 def word(reason: ReasonCode) -> str:
@@ -93,9 +57,15 @@ def puback_word(reason: int) -> str:
 
 
 class MqttConnection:
-    """Speaks MQTT 5. `on_news` is called when there are acks to take, or when it is lost."""
+    """Speaks MQTT. `on_news` is called when there are acks to take, or when it is lost.
 
-    def __init__(self, broker: Broker, on_news: Callable[[], None]) -> None:
+    In 3.1.1 a publish has no properties and a PUBACK no reason: the broker has it, whoever listens.
+    """
+
+    def __init__(
+        self, broker: Broker, on_news: Callable[[], None], version: Version = Version.MQTT_5
+    ) -> None:
+        self.version = version
         self.limits = Limits()
         self._broker = broker
         self._on_news = on_news
@@ -103,6 +73,7 @@ class MqttConnection:
         self._ids = mqtt_packets.PacketIds()
         self._error: ConnectionLost | None = None
         self._accepted = asyncio.Event()  # by the broker, or lost
+        self._closed = threading.Event()
         self._fd = -1
         self._writing = False
         self._client = self._make_client()
@@ -138,7 +109,8 @@ class MqttConnection:
         """
         self.check()
         packet_id = self._ids.take()
-        octets = mqtt_packets.publish(packet_id, topic, properties, payload, retain=retain)
+        known = properties if self.version is Version.MQTT_5 else None
+        octets = mqtt_packets.publish(packet_id, topic, known, payload, retain=retain)
         self._client.buffered.send(octets)  # type: ignore[union-attr]
         return packet_id
 
@@ -177,8 +149,13 @@ class MqttConnection:
     async def close(self) -> None:
         """Say good bye, the broker publishes the will, and be gone."""
         self._stop_watching()
-        if self._error is None and self._fd >= 0:
+        self._closed.set()
+        # In 3.1.1 a good bye would take the will back, so there is none.
+        if self._error is None and self._fd >= 0 and self.version is Version.MQTT_5:
             self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+        self._drop_socket()
+
+    def _drop_socket(self) -> None:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
@@ -188,7 +165,7 @@ class MqttConnection:
         client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
+            protocol=MQTTProtocolVersion(self.version),
             reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
@@ -196,9 +173,11 @@ class MqttConnection:
         if broker.context is not None:
             client.tls_set_context(broker.context)
         will = broker.will
-        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-        properties.ContentType = will.content_type
-        properties.PayloadFormatIndicator = 1
+        properties = None
+        if self.version is Version.MQTT_5:
+            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+            properties.ContentType = will.content_type
+            properties.PayloadFormatIndicator = 1
         client.will_set(will.topic, will.payload, 1, retain=True, properties=properties)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -212,8 +191,10 @@ class MqttConnection:
         """
         broker = self._broker
         done: asyncio.Future[None] = self._loop.create_future()
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = PACKET_LIMIT
+        new: dict[str, Any] = {}
+        if self.version is Version.MQTT_5:
+            new = {"clean_start": True, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]
+            new["properties"].MaximumPacketSize = PACKET_LIMIT
 
         def finish(error: Exception | None) -> None:
             if done.cancelled():
@@ -226,12 +207,12 @@ class MqttConnection:
         def connect() -> None:
             outcome: Exception | None = None
             try:
-                self._client.connect(
-                    broker.host, broker.port, broker.keepalive_s, clean_start=True, properties=properties
-                )
+                self._client.connect(broker.host, broker.port, broker.keepalive_s, **new)
             except Exception as error:  # noqa: BLE001 - handed to who waits
                 # Without its frames: in one of them paho leaves the socket of a failed handshake.
                 outcome = error.with_traceback(None)
+            if self._closed.is_set():  # it took too long: nobody else knows of the socket
+                self._drop_socket()
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(finish, outcome)
 
@@ -243,7 +224,7 @@ class MqttConnection:
         while self._error is None:
             code = self._client.loop_read()
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._fail(ConnectionLost("connection_lost", code.name.lower()))
+                self._fail(self._unsaid(code.name.lower()))
             elif buffered is None or not buffered.pending():
                 break
         self.flush()
@@ -257,6 +238,9 @@ class MqttConnection:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        if reason.value == _UNSUPPORTED_VERSION:
+            self._fail(VersionRefused())
+            return
         if reason.is_failure:
             text = getattr(properties, "ReasonString", "")
             self._fail(ConnectionLost("rejected", f"{word(reason)} {text}".strip()))
@@ -279,8 +263,24 @@ class MqttConnection:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        by_broker = flags.is_disconnect_packet_from_server
-        self._fail(ConnectionLost("ended_by_broker" if by_broker else "connection_lost", word(reason)))
+        if flags.is_disconnect_packet_from_server:
+            taken = reason.value == _SESSION_TAKEN_OVER
+            self._fail(ConnectionLost(TAKEN_OVER if taken else "ended_by_broker", word(reason)))
+        else:
+            self._fail(self._unsaid(word(reason)))
+
+    def _unsaid(self, detail: str) -> ConnectionLost:
+        """How a connection ended that the broker has not ended in words."""
+        buffered = self._client.buffered
+        if self._accepted.is_set() or buffered is None:
+            return ConnectionLost("connection_lost", detail)
+        if not buffered.greeting:
+            return Unanswered()
+        return (
+            VersionRefused()
+            if buffered.greeting == _OLD_REFUSAL
+            else ConnectionLost("connection_lost", detail)
+        )
 
     def _fail(self, error: ConnectionLost) -> None:
         if self._error is None:

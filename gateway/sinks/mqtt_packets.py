@@ -1,4 +1,4 @@
-"""The two MQTT 5 packets of the hot way, as octets: PUBLISH out, PUBACK in.
+"""The two packets of the hot way, as octets: PUBLISH out, PUBACK in.
 
 paho makes a message with a lock of its own for the one and properties and a reason code for the
 other, which together cost more than all else that is done for a record. Sections are those of the
@@ -54,10 +54,17 @@ class PacketIds:
         self._taken.discard(packet_id)
 
 
-def publish(packet_id: int, topic: str, properties: bytes, payload: bytes, *, retain: bool) -> bytes:
-    """A PUBLISH at QoS 1 (section 3.3); `properties` packed, without their length."""
+def publish(packet_id: int, topic: str, properties: bytes | None, payload: bytes, *, retain: bool) -> bytes:
+    """A PUBLISH at QoS 1 (section 3.3); `properties` packed, without their length.
+
+    None makes one of MQTT 3.1.1, which has no properties and no length of them.
+    """
     name = topic.encode()
-    size = length(len(properties))
+    size = b""
+    if properties is None:
+        properties = b""
+    else:
+        size = length(len(properties))
     return b"%c%b%b%b%b%b%b%b" % (
         _PUBLISH_QOS_1 | _RETAIN if retain else _PUBLISH_QOS_1,
         length(4 + len(name) + len(size) + len(properties) + len(payload)),

@@ -138,11 +138,11 @@ def spelled(pack: Pack) -> bytes:
 
 
 def loss_json(loss: Loss) -> bytes:
-    """What is lost, and of which time: UTC in seconds as in SenML, null where it is not known."""
+    """How far the loss goes, why, and of which time: UTC in seconds as in SenML, null where it is not known.
+
+    Where it begins is its identity, which is not in here.
+    """
     document: dict[str, int | float | str | None] = {
-        "boot": loss.boot,
-        "stream": loss.stream,
-        "seq": loss.seq,
         "next_seq": loss.next_seq,
         "reason": loss.reason,
         "from": None,

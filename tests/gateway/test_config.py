@@ -102,7 +102,8 @@ def test_every_key_is_read(tmp_path):
 )
 def test_a_broker_url_gives_host_port_and_tls(url, host, port, tls):
     sink = parse(PORT + f'[[sink.mqtt]]\nurl = "{url}"', PATH).mqtt_sinks[0]
-    assert (sink.host, sink.port, sink.tls) == (host, port, tls)
+    (broker,) = sink.brokers
+    assert (broker.host, broker.port, broker.tls) == (host, port, tls)
 
 
 def test_client_ids_of_two_sinks_differ_by_default():

@@ -83,7 +83,7 @@ def refusal(text):
             "config.toml:4: state_directory in [gateway] must be a path, not an array",
         ),
         ("[[port]]\nbaud = 9600", "config.toml:1: [[port]] has no key 'glob', which it must have"),
-        (PORT + "[[sink.mqtt]]", "config.toml:3: [[sink.mqtt]] has no key 'url', which it must have"),
+        (PORT + "[[sink.mqtt]]", "config.toml:3: [[sink.mqtt]] has no key 'url', which it must have, or 'urls'"),
         ("", "config.toml: there is no [[port]]; add one with the glob of the nodes' ports"),
         (
             "[port]\nglob = '/dev/ttyUSB*'",

@@ -48,6 +48,7 @@ async def test_blocks_arrive_in_order_with_their_identity_and_time(bench, broker
         "stream": "1",
         "seq": "0",
         "time": "resolved",
+        "hist": "0",
     }
     first = json.loads(messages[0].payload)[0]
     assert first["n"] == "air_temperature"
