@@ -210,6 +210,8 @@ def _check_sink(sink: MqttSinkConfig, path: KeyPath, problems: list[Problem]) ->
         problems.append(Problem(path, f"{title(path)} has no key 'url', which it must have, or 'urls'"))
     elif sink.url and sink.urls:
         problems.append(Problem((*path, "urls"), f"{title(path)} has both url and urls; write all into urls"))
+    elif len({broker.tls for broker in sink.brokers}) > 1:
+        problems.append(Problem((*path, "urls"), "urls must all be mqtt:// or all mqtts://"))
     elif sink.ca_file is not None and not any(broker.tls for broker in sink.brokers):
         problems.append(
             Problem((*path, "ca_file"), "ca_file does nothing with mqtt://; the url must be mqtts://")

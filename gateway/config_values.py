@@ -125,7 +125,8 @@ def broker_url(value: object) -> str:
 def broker_urls(value: object) -> tuple[str, ...]:
     """Several brokers' addresses, the preferred one first."""
     if not isinstance(value, list) or not 1 <= len(value) <= URLS_LIMIT:
-        raise ValueError(f"must be an array of 1 to {URLS_LIMIT} addresses, not {found(value)}")
+        amount = f"{len(value)} of them" if isinstance(value, list) else found(value)
+        raise ValueError(f"must be an array of 1 to {URLS_LIMIT} addresses, not {amount}")
     urls = tuple(broker_url(each) for each in value)
     if len(set(urls)) < len(urls):
         raise ValueError("must not have the same address twice")

@@ -26,6 +26,7 @@ from gateway.sinks.mqtt_packets import Puback
 from gateway.sinks.mqtt_properties import content
 from gateway.sinks.outbox import Outbox, OutboxStore
 from gateway.sinks.patience import Patience
+from gateway.sinks.protocol import Version
 from gateway.sinks.publication import Publications
 from gateway.sinks.senml import JSON
 from gateway.sinks.window import Window
@@ -141,6 +142,7 @@ class MqttSink:
 
     async def _connect_and_serve(self) -> None:
         connection = await self._brokers.connect(self._news.set)
+        self._publications.with_properties = connection.version is Version.MQTT_5
         try:
             self._counters.count("mqtt_connections")
             await self._serve(connection)

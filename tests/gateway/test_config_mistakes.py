@@ -83,7 +83,26 @@ def refusal(text):
             "config.toml:4: state_directory in [gateway] must be a path, not an array",
         ),
         ("[[port]]\nbaud = 9600", "config.toml:1: [[port]] has no key 'glob', which it must have"),
-        (PORT + "[[sink.mqtt]]", "config.toml:3: [[sink.mqtt]] has no key 'url', which it must have, or 'urls'"),
+        (
+            PORT + "[[sink.mqtt]]",
+            "config.toml:3: [[sink.mqtt]] has no key 'url', which it must have, or 'urls'",
+        ),
+        (
+            PORT + SINK + "urls = ['mqtt://a']",
+            "config.toml:5: [[sink.mqtt]] has both url and urls; write all into urls",
+        ),
+        (
+            PORT + "[[sink.mqtt]]\nurls = []",
+            "config.toml:4: urls in [[sink.mqtt]] must be an array of 1 to 8 addresses, not 0 of them",
+        ),
+        (
+            PORT + "[[sink.mqtt]]\nurls = ['mqtt://a', 'mqtt://a']",
+            "config.toml:4: urls in [[sink.mqtt]] must not have the same address twice",
+        ),
+        (
+            PORT + "[[sink.mqtt]]\nurls = ['mqtt://a', 'mqtts://b']",
+            "config.toml:4: urls must all be mqtt:// or all mqtts://",
+        ),
         ("", "config.toml: there is no [[port]]; add one with the glob of the nodes' ports"),
         (
             "[port]\nglob = '/dev/ttyUSB*'",

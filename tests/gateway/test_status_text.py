@@ -44,6 +44,7 @@ STATUS = Status(
             state="connected",
             age_s=3.0,
             broker="mqtt://broker",
+            protocol="mqtt 5",
             delivered=9,
             in_flight=1,
             backlog=3,

@@ -61,8 +61,8 @@ class PahoSocket:
 class PahoClient(Client):
     """paho's client, connected to a PahoSocket."""
 
-    def __init__(self, received: bytes = b"") -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    def __init__(self, received: bytes = b"", protocol=MQTTProtocolVersion.MQTTv5) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, protocol=protocol)
         self.far_end = PahoSocket(received)
         self.connect("nowhere")
         self.far_end.sent = b""
@@ -83,6 +83,13 @@ def test_a_publish_is_what_paho_makes_it(topic, content_type, pairs, payload, re
     octets = content(content_type, utf8=True)
     octets += b"".join(user_property(name.encode(), value.encode()) for name, value in pairs)
     assert publish(info.mid, topic, octets, payload, retain=retain) == client.far_end.sent
+
+
+@given(topics, st.binary(max_size=2000), st.booleans())
+def test_a_publish_of_3_1_1_is_what_paho_makes_it(topic, payload, retain):
+    client = PahoClient(protocol=MQTTProtocolVersion.MQTTv311)
+    info = client.publish(topic, payload, 1, retain)
+    assert publish(info.mid, topic, None, payload, retain=retain) == client.far_end.sent
 
 
 @given(st.integers(1, PACKET_IDS), reasons, texts)
