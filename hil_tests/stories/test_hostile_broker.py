@@ -58,7 +58,7 @@ DAY = [
     Trouble(state="refused", detail="implementation_specific_error", answer=Refuse(reason=0x83)),
     Trouble(state="refused", detail="no_matching_subscribers", answer=Refuse(reason=0x10)),
     Trouble(state="connection_lost", detail="ack_timeout", answer=silence),
-    Trouble(state="connection_lost", detail="ended_by_broker: session_taken_over", act=FakeBroker.take_over),
+    Trouble(state="taken_over", detail="session_taken_over", act=FakeBroker.take_over),
     Trouble(state="connection_lost", detail="", act=garbage),
     Trouble(
         state="rejected", detail="server_unavailable", connack=b"\x20\x03\x00\x88\x00", act=FakeBroker.drop
