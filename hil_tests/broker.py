@@ -141,13 +141,17 @@ class Subscriber:
 
     With a `name` the broker keeps what comes while the subscriber is away. With QoS 0 mosquitto
     passes a message on before it confirms it, so that what it confirmed is heard even if it is killed.
+    `again_s` after a loss it connects again.
     """
 
-    def __init__(self, url: str, topic: str = "fieldgate/#", *, name: str = "", qos: int = 1) -> None:
+    def __init__(
+        self, url: str, topic: str = "fieldgate/#", *, name: str = "", qos: int = 1, again_s: float = 1.0
+    ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or HOST, parts.port or 1883
         self._topic = topic
         self._qos = qos
+        self._again_s = again_s
         self._messages: list[Message] = []
         self._news = threading.Condition()
         self._subscribed = threading.Event()
@@ -170,7 +174,7 @@ class Subscriber:
         client.on_subscribe = lambda *_: self._subscribed.set()
         client.on_disconnect = lambda *_: self._lost.set()
         client.on_message = self._on_message
-        client.reconnect_delay_set(1, 1)
+        client.reconnect_delay_set(self._again_s, self._again_s)  # type: ignore[arg-type]  # any number of seconds
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         if self._name:
             properties.SessionExpiryInterval = 3600
