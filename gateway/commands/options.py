@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from gateway import config
+from gateway.config import GatewayConfig, InvalidConfig
 from gateway.failure import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.config import Config
 
 DEFAULT_CONFIG = Path("/etc/fieldgate/fieldgate.toml")
@@ -25,3 +30,23 @@ def load_config(path: Path) -> Config:
     except config.InvalidConfig as invalid:
         next_step = f"correct the file, then: fieldgate config check {path}"
         raise InvalidInput(str(invalid), next_step=next_step) from None
+
+
+def agents_config(function: Callable[..., None]) -> Callable[..., None]:
+    """The option --config of a command that works on the agent's state directory, as `config_path`."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        help=f"The agent's configuration, which names its state directory.  [default: {DEFAULT_CONFIG}]",
+    )(function)
+
+
+def gateway_of(config_path: Path | None) -> GatewayConfig:
+    """Whose state directory is meant. A configuration that was not asked for need not be valid."""
+    if config_path is not None:
+        return load_config(config_path).gateway
+    try:
+        return config.load(DEFAULT_CONFIG).gateway
+    except InvalidConfig:
+        return GatewayConfig()

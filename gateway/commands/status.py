@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.commands.options import DEFAULT_CONFIG, load_config
-from gateway.config import STATE_DIRECTORY, InvalidConfig, load
+from gateway.commands.options import agents_config, gateway_of
 from gateway.failure import ExitCode, NoAgent
 from gateway.status import SOCKET_NAME, Status, StatusError, ask
 from gateway.status_text import report
@@ -21,35 +20,20 @@ from gateway.status_text import report
     type=click.Path(path_type=Path),
     help=f"The agent's socket, in place of {SOCKET_NAME} in the state directory of the configuration.",
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    help=f"The agent's configuration.  [default: {DEFAULT_CONFIG}]",
-)
+@agents_config
 @click.pass_context
 def status(ctx: click.Context, *, as_json: bool, socket_path: Path | None, config_path: Path | None) -> None:
     """Say how the running agent is, its faults first.
 
     Exit code 0 when there is no fault, 1 when there is one, 3 when no agent answers.
     """
-    answer = _ask(socket_path or _state_directory(config_path) / SOCKET_NAME)
+    answer = _ask(socket_path or gateway_of(config_path).state_directory / SOCKET_NAME)
     if as_json:
         click.echo(answer.to_json())
     else:
         for line in report(answer):
             click.echo(line)
     ctx.exit(ExitCode.FAULT if answer.faults else ExitCode.OK)
-
-
-def _state_directory(config_path: Path | None) -> Path:
-    """Where the agent's socket is. A configuration that was not asked for need not be valid."""
-    if config_path is not None:
-        return load_config(config_path).gateway.state_directory
-    try:
-        return load(DEFAULT_CONFIG).gateway.state_directory
-    except InvalidConfig:
-        return STATE_DIRECTORY
 
 
 def _ask(path: Path) -> Status:
