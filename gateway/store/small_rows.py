@@ -8,7 +8,7 @@ from zlib import crc32
 from gateway.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import apsw
 
@@ -59,6 +59,10 @@ class Table:
         """The only row that `where` selects, or the first; None if there is none."""
         found = self.rows(connection, where, *values)
         return found[0] if found else None
+
+    def every(self, connection: apsw.Connection) -> Iterator[Row]:
+        """All columns with `crc` of every row, whole or not."""
+        yield from connection.execute(self._select)
 
     def whole(self, columns: Row) -> bool:
         """Whether these columns, with `crc`, are a row of this table as it was written."""

@@ -51,6 +51,7 @@ FRAMES = texts("_refuse", 0, "wire")
 # What only an encoder raises (type), or only whoever reads a stored record (block_shape), is no refusal.
 MESSAGES = texts("WireError", 0, "wire", "gateway") - {"type", "block_shape"}
 STORE = {
+    "missing",
     *("full", "no_inodes", "io", "read_only", "denied", "busy", "corrupt", "database", "pragma", "in_use"),
     "newer",
 }

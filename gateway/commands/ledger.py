@@ -1,0 +1,78 @@
+"""`fieldgate ledger`: what became of every record that was acknowledged to a node."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import click
+
+from gateway.commands.options import agents_config, gateway_of
+from gateway.failure import ExitCode
+
+EPOCH = date(1970, 1, 1)
+UNKNOWN = "unknown"  # the day while nobody vouches for the gateway's clock
+
+
+class NodeUid(click.ParamType[bytes]):
+    """A node's uid as hexadecimal digits."""
+
+    name = "uid"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """Its octets."""
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, str) or re.fullmatch(r"(?:[0-9a-fA-F]{2}){6,8}", value) is None:
+            self.fail(f"{value!r} is not a node's uid: 12 to 16 hexadecimal digits", param, ctx)
+        return bytes.fromhex(value)
+
+
+class Day(click.ParamType[int]):
+    """A day of UTC, as days since 1970."""
+
+    name = "day"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of the day; -1 for UNKNOWN."""
+        if isinstance(value, int):
+            return value
+        try:
+            return -1 if value == UNKNOWN else (date.fromisoformat(str(value)) - EPOCH).days
+        except ValueError:
+            self.fail(f"{value!r} is neither a day like 2026-11-24 nor '{UNKNOWN}'", param, ctx)
+
+
+@click.command(short_help="Prove that no record was lost unnamed.")
+@click.option("--node", type=NodeUid(), help="Of this node only.")
+@click.option("--day", type=Day(), help="Of what was stored on this day of UTC only; or 'unknown'.")
+@agents_config
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON, with every range.")
+@click.pass_context
+def ledger(
+    ctx: click.Context, *, node: bytes | None, day: int | None, config_path: Path | None, as_json: bool
+) -> None:
+    """Prove that every record taken from a node is stored, delivered, or in a named gap.
+
+    It reads the store beside the running agent, or without one. Exit code 0 when everything is
+    accounted for, 1 when not.
+    """
+    from gateway.commands.store_failure import store_failure  # noqa: PLC0415 - --help needs no store
+    from gateway.ledger_text import document, report  # noqa: PLC0415
+    from gateway.store import StoreError  # noqa: PLC0415
+    from gateway.store.account import account  # noqa: PLC0415
+    from gateway.store.store import STORE_NAME  # noqa: PLC0415
+
+    directory = gateway_of(config_path).state_directory
+    try:
+        found = account(directory / STORE_NAME, node=node, day=day)
+    except StoreError as error:
+        raise store_failure(error, directory) from None
+    if as_json:
+        click.echo(json.dumps(document(found, node=node, day=day), indent=2))
+    else:
+        for line in report(found):
+            click.echo(line)
+    ctx.exit(ExitCode.OK if found.holds else ExitCode.FAULT)
