@@ -35,6 +35,10 @@ class NatsCluster:
         """The MQTT listeners, as a sink's configuration names them."""
         return [server.mqtt_url for server in self.servers.values()]
 
+    def server_of(self, mqtt_url: str) -> NatsServer:
+        """The server that listens there."""
+        return next(server for server in self.servers.values() if server.mqtt_url == mqtt_url)
+
     def start(self) -> None:
         """Start all, and wait until each lets clients in: NATS makes its streams for the first one.
 

@@ -30,6 +30,11 @@ class Kept:
     topic: str
     payload: bytes
 
+    @property
+    def properties(self) -> dict[str, str]:
+        """None: MQTT 3.1.1 has no user properties."""
+        return {}
+
 
 class NatsConsumer:
     """A JetStream pull consumer on the messages' own stream.
