@@ -31,6 +31,7 @@ LEAST_UNCERTAINTY_NS = 1_000_000  # no daemon knows better across a network it d
 MAXERROR_PPM = 500  # what the kernel adds to maxerror per second since the daemon last set it
 DRIFT_PPM = 100  # what a host's crystal does at worst
 UNSYNCHRONISED_NS = 1_000_000_000 * 3600 * 24 * 365 * 100  # nothing is known: a century
+NO_EARLIER_NS = 1_767_225_600_000_000_000  # 2026-01-01: this program did not exist before
 PAIR_TRIES = 4  # readings of both clocks, of which the tightest counts
 
 
@@ -163,7 +164,7 @@ class HostClock:
 
     `assume_synchronised` is for hosts whose kernel flag is of no use (a virtual machine or a
     container whose clock somebody else disciplines): UTC then counts as good to
-    ASSUMED_UNCERTAINTY_NS.
+    ASSUMED_UNCERTAINTY_NS. A time before NO_EARLIER_NS is not believed, whoever vouches for it.
     """
 
     def __init__(
@@ -189,8 +190,15 @@ class HostClock:
     def reading(self) -> HostReading:
         """Both clocks at one moment; the moment is exact to a few microseconds."""
         discipline = self._discipline()
-        assumed = self._assume_synchronised and not discipline.synchronised
         _gap_ns, boottime_ns, realtime_ns = min(_pair() for _ in range(PAIR_TRIES))
+        if realtime_ns < NO_EARLIER_NS:
+            return HostReading(
+                boottime_ns=boottime_ns,
+                realtime_ns=realtime_ns,
+                synchronised=False,
+                uncertainty_ns=UNSYNCHRONISED_NS,
+            )
+        assumed = self._assume_synchronised and not discipline.synchronised
         return HostReading(
             boottime_ns=boottime_ns,
             realtime_ns=realtime_ns,

@@ -122,6 +122,10 @@ class NodeClock:
             return self.at(self._tracks[-1].last_us)
         return self.at(self._earliest_hello[0]) if self._earliest_hello is not None else NOTHING
 
+    def measured_ticks(self) -> list[int]:
+        """Ticks of the first and the last exchange of its latest run: where it is known best."""
+        return [self._tracks[-1].first_us, self._tracks[-1].last_us] if self._tracks else []
+
     def next_exchange_due(self, now_ns: int) -> bool:
         """True when the node should be asked: QUICK_EXCHANGES at first, then every period."""
         if not self._tracks:

@@ -173,12 +173,12 @@ def _when(
 ) -> tuple[int, int, int, TimeState]:
     """UTC of the beginning, length, uncertainty and state; the worse of both ends."""
     uid, boot, arrived_ns, host_boot = stored.uid, stored.boot, stored.arrived_ns, stored.host_boot
-    first_ns, uncertainty_ns, state = timeline.utc(
+    first_ns, uncertainty_ns, state, _witness = timeline.utc(
         uid, boot, message.t_first, arrived_ns=arrived_ns, host_boot=host_boot
     )
     if not message.span:
         return first_ns, 0, uncertainty_ns, state
-    last_ns, last_uncertainty_ns, last_state = timeline.utc(
+    last_ns, last_uncertainty_ns, last_state, _witness = timeline.utc(
         uid, boot, message.t_first + message.span, arrived_ns=arrived_ns, host_boot=host_boot
     )
     if last_state is not state:

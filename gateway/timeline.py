@@ -9,22 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from gateway.host_boot import HostBoot, HostBootRecord
+from gateway.agreement import Span, agreed
+from gateway.host_boots import HostBoots, claimed_ns
 from gateway.host_clock import UNSYNCHRONISED_NS
-from gateway.node_clock import QUICK_EXCHANGES, TIME_PERIOD_S, Exchange, NodeClock, TimeState
+from gateway.node_boots import NodeBoots
+from gateway.node_clock import TIME_PERIOD_S, Exchange, TimeState
+from gateway.witness import Witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.host_boot import HostBootRecord
     from gateway.host_clock import Clock
+    from gateway.node_clock import NodeClock
 
-NO_EARLIER_NS = 1_767_225_600_000_000_000  # 2026-01-01: this program did not exist before
 OBSERVE_EVERY_NS = 1_000_000_000  # a step of the wall clock is noticed after this
-KEEP_EVERY_NS = 60_000_000_000  # the best exchange of a minute is stored: wear, not precision
-KEEP_RARELY_NS = 1_800_000_000_000  # of a boot that has been up for long: the store keeps the newest ones
-KEEP_SHARE = 32  # of a boot's age: how rare, between the two
-CLOCKS = 4096  # (node, its boot, host boot); beyond, the longest silent are forgotten
-HOST_BOOTS = 1000  # the latest ones; records of earlier boots are long delivered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +37,15 @@ class KeptExchange:
 
 
 class UtcInstant(NamedTuple):
-    """A moment in UTC, nanoseconds since 1970. A tuple: two are made for each block published."""
+    """A moment in UTC, nanoseconds since 1970. A tuple: two are made for each block published.
+
+    `witness`: the host did not know UTC then; a node that was up before or afterwards has carried it.
+    """
 
     utc_ns: int
     uncertainty_ns: int
     state: TimeState
+    witness: bool = False
 
 
 class TimeStore(Protocol):
@@ -65,84 +68,48 @@ class TimeStore(Protocol):
         ...
 
 
-class _NodeBoot:
-    """One boot of one node in one boot of the host: its clock, and what is to be stored of it."""
-
-    def __init__(self, period_s: float) -> None:
-        self.clock = NodeClock(period_s)
-        self._count = 0
-        self._best: Exchange | None = None
-        self._began_ns = 0
-        self._since_ns = 0
-
-    def worth_storing(self, exchange: Exchange) -> Exchange | None:
-        """The exchange to store now: the first ones each, then the best of ever longer periods."""
-        if not exchange.plausible():
-            return None
-        if not self._count:
-            self._began_ns = exchange.t1_ns
-        self._count += 1
-        if self._count <= QUICK_EXCHANGES:
-            self._since_ns = exchange.t1_ns
-            return exchange
-        if self._best is None or exchange.rtt_ns <= self._best.rtt_ns:
-            self._best = exchange
-        period_ns = min(max(KEEP_EVERY_NS, (exchange.t1_ns - self._began_ns) // KEEP_SHARE), KEEP_RARELY_NS)
-        if exchange.t1_ns - self._since_ns < period_ns:
-            return None
-        best, self._best, self._since_ns = self._best, None, exchange.t1_ns
-        return best
-
-
 class Timeline:
     """All node clocks and all boots of the host."""
 
     def __init__(self, store: TimeStore, clock: Clock, *, time_period_s: float = TIME_PERIOD_S) -> None:
         self._store = store
         self._clock = clock
-        self._period_s = time_period_s
-        self._boots = {r.number: HostBoot(r) for r in list(store.host_boots())[-HOST_BOOTS:]}
-        self._nodes: dict[tuple[bytes, int], dict[int, _NodeBoot]] = {}
-        self._count = 0
-        self._floors: dict[int, int] = {}  # by host boot, until the next observation
-        self._now = self._present(clock.boot_id)
+        self._hosts = HostBoots(store.host_boots(), clock.boot_id)
+        self._nodes = NodeBoots(time_period_s)
+        self._witnesses = Witnesses(self._hosts)
         self._observe_ns = 0
         for kept in store.exchanges():
-            if kept.host_boot in self._boots:
-                node = self._node(kept.uid, kept.boot, kept.host_boot)
-                node.worth_storing(kept.exchange)
-                node.clock.add(kept.exchange)
+            if kept.host_boot in self._hosts:
+                self._nodes.restore(kept)
         self.observe()
 
     @property
     def host_boot(self) -> int:
         """The number of this boot of the host, for records that arrive now."""
-        return self._now.number
+        return self._hosts.now.number
 
     @property
     def synchronised(self) -> bool:
         """True once the host's wall clock was vouched for in this boot."""
-        return self._now.resolved
+        return self._hosts.now.resolved
 
     def observe(self) -> None:
         """Read the host's clocks: has it been synchronised, has it been stepped?"""
         reading = self._clock.reading()
         self._observe_ns = reading.boottime_ns + OBSERVE_EVERY_NS
-        self._floors.clear()
-        if self._now.observe(reading):
-            self._store.put_host_boot(self._now.record())
+        if self._hosts.observe(reading):
+            self._store.put_host_boot(self._hosts.now.record())
+            self._witnesses.forget()
 
     def hello(self, uid: bytes, boot: int, ticks: int, arrived_ns: int) -> None:
         """A HELLO with these ticks arrived in this boot of the host."""
-        self._node(uid, boot, self.host_boot).clock.hello(ticks, arrived_ns)
+        self._nodes.get(uid, boot, self.host_boot).clock.hello(ticks, arrived_ns)
 
     def exchange(self, uid: bytes, boot: int, exchange: Exchange) -> None:
         """The node has answered in this boot of the host."""
         if exchange.t4_ns >= self._observe_ns:
             self.observe()
-        node = self._node(uid, boot, self.host_boot)
-        node.clock.add(exchange)
-        worth = node.worth_storing(exchange)
+        worth = self._nodes.get(uid, boot, self.host_boot).add(exchange)
         if worth is not None:
             self._store.put_exchange(
                 KeptExchange(uid=uid, boot=boot, host_boot=self.host_boot, exchange=worth)
@@ -150,99 +117,95 @@ class Timeline:
 
     def exchange_due(self, uid: bytes, boot: int, now_ns: int) -> bool:
         """True when the node should be asked for its time."""
-        node = self._nodes.get((uid, boot), {}).get(self.host_boot)
-        return node is None or node.clock.next_exchange_due(now_ns)
+        clock = self._nodes.clocks(uid, boot).get(self.host_boot)
+        return clock is None or clock.next_exchange_due(now_ns)
 
     def node_clock(self, uid: bytes, boot: int) -> tuple[TimeState, int]:
         """How well the node's clock is known where it was last heard, and the uncertainty in ns.
 
         Of the node alone: the host's own uncertainty comes on top.
         """
-        node = self._nodes.get((uid, boot), {}).get(self.host_boot)
-        if node is None:
+        clock = self._nodes.clocks(uid, boot).get(self.host_boot)
+        if clock is None:
             return TimeState.UNKNOWN, UNSYNCHRONISED_NS
-        instant = node.clock.latest()
+        instant = clock.latest()
         return instant.state, instant.uncertainty_ns
 
     def jumps(self) -> int:
         """How often the ticks of a node have leapt, of all clocks kept."""
-        return sum(node.clock.jumps for nodes in self._nodes.values() for node in nodes.values())
+        return sum(clock.jumps for clocks in self._nodes for clock in clocks.values())
 
     def utc(self, uid: bytes, boot: int, ticks: int, *, arrived_ns: int, host_boot: int) -> UtcInstant:
         """UTC of a node's ticks; `arrived_ns` of boot `host_boot` is when the record came.
 
-        A node that was up through several boots of the host has a clock in each: the one that
-        knows best is asked, so a node carries the time into a boot that never had it.
+        A node that was up through several boots of the host has a clock in each: what they agree
+        on counts, so a node carries the time into a boot that never had it.
         """
         if self._clock.boottime_ns() >= self._observe_ns:
             self.observe()
-        best: UtcInstant | None = None
-        for number, node in self._nodes.get((uid, boot), {}).items():
-            boottime_ns, node_ns, state = node.clock.at(ticks)
-            if state is TimeState.UNKNOWN:
-                continue
-            if number == host_boot and boottime_ns > arrived_ns:
-                boottime_ns = arrived_ns  # nothing arrives before it was sampled
-            instant = self._by_host(self._boots[number], boottime_ns, node_ns, state)
-            if best is None or instant.uncertainty_ns < best.uncertainty_ns:
-                best = instant
-        return best or self._by_arrival(arrived_ns, host_boot)
+        found = [
+            instant
+            for number, clock in self._nodes.clocks(uid, boot).items()
+            if (instant := self._by_clock(clock, number, ticks, arrived_ns, host_boot)) is not None
+        ]
+        if len(found) > 1:
+            return _agreed(found)
+        return found[0] if found else self._by_arrival(arrived_ns, host_boot)
 
-    def _by_host(self, host: HostBoot, boottime_ns: int, node_ns: int, state: TimeState) -> UtcInstant:
-        if host.resolved:
-            utc_ns, host_ns, held = host.utc(boottime_ns)
-            if held and state is TimeState.RESOLVED:
-                state = TimeState.PROVISIONAL
-            return UtcInstant(utc_ns, host_ns + node_ns, state)
-        low_ns = self._floor(host.number) + boottime_ns
-        high_ns = self._ceiling(host, boottime_ns)
-        if high_ns is not None and high_ns >= low_ns:
-            half_ns = (high_ns - low_ns) // 2 + 1
-            return UtcInstant(low_ns + half_ns, half_ns + node_ns, TimeState.INTERVAL)
-        claimed_ns = host.realtime_ns - host.seen_ns + boottime_ns
-        return UtcInstant(max(low_ns, claimed_ns), UNSYNCHRONISED_NS + node_ns, TimeState.PROVISIONAL)
+    def _by_clock(
+        self, clock: NodeClock, number: int, ticks: int, arrived_ns: int, host_boot: int
+    ) -> UtcInstant | None:
+        boottime_ns, node_ns, state = clock.at(ticks)
+        if state is TimeState.UNKNOWN:
+            return None
+        if number == host_boot and boottime_ns > arrived_ns:
+            boottime_ns = arrived_ns  # nothing arrives before it was sampled
+        host = self._hosts[number]
+        if not host.resolved:
+            return self._by_bounds(number, boottime_ns, node_ns)
+        utc_ns, host_ns, host_state = host.utc(boottime_ns)
+        if host_state is not TimeState.RESOLVED:
+            state = host_state
+        witness = number != host_boot and not self._resolved(host_boot)
+        return UtcInstant(utc_ns, host_ns + node_ns, state, witness)
+
+    def _by_bounds(self, number: int, boottime_ns: int, node_ns: int) -> UtcInstant:
+        """In a boot that was never synchronised."""
+        host = self._hosts[number]
+        bounds = self._hosts.bounds(host, boottime_ns)
+        said = self._witnesses.of(number, self._observe_ns, self._nodes)
+        if said:
+            spans = [testimony.at(boottime_ns) for testimony in said]
+            span = agreed(spans if bounds is None else [*spans, bounds])
+            return _instant(span, node_ns, TimeState.PROVISIONAL, witness=True)
+        if bounds is not None and bounds.low <= bounds.high:
+            return _instant(bounds, node_ns, TimeState.INTERVAL)
+        utc_ns = max(self._hosts.lower_ns(number, boottime_ns), claimed_ns(host, boottime_ns))
+        return UtcInstant(utc_ns, UNSYNCHRONISED_NS + node_ns, TimeState.PROVISIONAL)
 
     def _by_arrival(self, arrived_ns: int, host_boot: int) -> UtcInstant:
-        host = self._boots.get(host_boot)
-        if host is None:
-            return UtcInstant(self._floor(host_boot), UNSYNCHRONISED_NS, TimeState.UNKNOWN)
-        utc_ns = self._by_host(host, arrived_ns, 0, TimeState.RESOLVED).utc_ns
+        if host_boot not in self._hosts:
+            utc_ns = self._hosts.lower_ns(host_boot, 0)
+        elif self._resolved(host_boot):
+            utc_ns = self._hosts[host_boot].utc(arrived_ns)[0]
+        else:
+            utc_ns = self._by_bounds(host_boot, arrived_ns, 0).utc_ns
         return UtcInstant(utc_ns, UNSYNCHRONISED_NS, TimeState.UNKNOWN)
 
-    def _floor(self, host_boot: int) -> int:
-        """UTC was at least this when the host booted: later than all that earlier boots knew."""
-        floor_ns = self._floors.get(host_boot)
-        if floor_ns is None:
-            earlier = [boot.latest_utc_ns() for number, boot in self._boots.items() if number < host_boot]
-            floor_ns = max([NO_EARLIER_NS, *(latest for latest in earlier if latest is not None)])
-            self._floors[host_boot] = floor_ns
-        return floor_ns
+    def _resolved(self, host_boot: int) -> bool:
+        return host_boot in self._hosts and self._hosts[host_boot].resolved
 
-    def _ceiling(self, host: HostBoot, boottime_ns: int) -> int | None:
-        """UTC was at most this: the next boot that knows began after this one was last seen."""
-        later = (number for number, boot in self._boots.items() if number > host.number and boot.resolved)
-        following = min(later, default=None)
-        if following is None:
-            return None
-        began_ns, uncertainty_ns, _held = self._boots[following].utc(0)
-        return began_ns + uncertainty_ns - max(0, host.seen_ns - boottime_ns)
 
-    def _present(self, boot_id: str) -> HostBoot:
-        for host in self._boots.values():
-            if host.boot_id == boot_id:
-                return host
-        number = max(self._boots, default=0) + 1
-        host = HostBoot(HostBootRecord(number=number, boot_id=boot_id, seen_ns=0, realtime_ns=0))
-        self._boots[number] = host
-        return host
+def _instant(span: Span, more_ns: int, state: TimeState, *, witness: bool = False) -> UtcInstant:
+    half_ns = (span.high - span.low) // 2 + 1
+    return UtcInstant(span.low + half_ns, half_ns + more_ns, state, witness)
 
-    def _node(self, uid: bytes, boot: int, host_boot: int) -> _NodeBoot:
-        # Back in at the end: the nodes longest silent are the first to be forgotten.
-        nodes = self._nodes[uid, boot] = self._nodes.pop((uid, boot), {})
-        node = nodes.get(host_boot)
-        if node is None:
-            node = nodes[host_boot] = _NodeBoot(self._period_s)
-            self._count += 1
-            while self._count > CLOCKS:
-                self._count -= len(self._nodes.pop(next(iter(self._nodes))))
-        return node
+
+def _agreed(found: list[UtcInstant]) -> UtcInstant:
+    """What several clocks of one node say of one moment, in the words of the surest of them."""
+    surest = min(found, key=lambda instant: instant.uncertainty_ns)
+    spans = [Span(i.utc_ns - i.uncertainty_ns, i.utc_ns + i.uncertainty_ns) for i in found]
+    span = agreed(spans)
+    if span == spans[found.index(surest)]:
+        return surest
+    return _instant(span, 0, surest.state, witness=surest.witness)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway.host_clock import Clock
+from gateway.host_clock import NO_EARLIER_NS, Clock
 from gateway.node_clock import TimeState
 from gateway.readings import Loss, Pack, StoredRecord
-from gateway.timeline import NO_EARLIER_NS, Timeline
+from gateway.timeline import Timeline
 
 NS_PER_S = 1_000_000_000
 MUCH = 10  # so many times less uncertain is worth a message where the state stays the same

@@ -82,6 +82,7 @@ def put_host_boot(record: HostBootRecord) -> Work:
         record.first_sync_ns,
         record.last_sync_ns,
         record.machine,
+        record.pieces,
     )
 
     def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
@@ -117,6 +118,7 @@ def host_boots(connection: apsw.Connection) -> list[HostBootRecord]:
             first_sync_ns=first_ns,
             last_sync_ns=last_ns,
             machine=machine,
+            pieces=pieces,
         )
         for (
             number,
@@ -128,5 +130,6 @@ def host_boots(connection: apsw.Connection) -> list[HostBootRecord]:
             first_ns,
             last_ns,
             machine,
+            pieces,
         ) in HOST_BOOT.rows(connection, _BY_NUMBER)
     ]

@@ -4,10 +4,11 @@ import timeit
 
 import pytest
 
-from gateway.host_clock import UNSYNCHRONISED_NS
+from gateway.host_clock import NO_EARLIER_NS, UNSYNCHRONISED_NS
+from gateway.node_boots import CLOCKS
 from gateway.node_clock import Exchange, TimeState
 from gateway.store import Store
-from gateway.timeline import CLOCKS, NO_EARLIER_NS, Timeline
+from gateway.timeline import Timeline
 from tests.gateway.shelf import Shelf
 from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
 

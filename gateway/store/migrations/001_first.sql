@@ -159,7 +159,7 @@ CREATE TABLE exchange (
 ) WITHOUT ROWID;
 
 -- offset_ns: UTC minus CLOCK_BOOTTIME; NULL as long as the kernel did not vouch for the wall clock.
--- machine: whose boots these are; empty for this host's own.
+-- machine: whose boots these are; empty for this host's own. pieces: gateway/host_piece.py.
 CREATE TABLE host_boot (
     number INTEGER PRIMARY KEY,
     boot_id TEXT NOT NULL,
@@ -170,5 +170,6 @@ CREATE TABLE host_boot (
     first_sync_ns INTEGER NOT NULL,
     last_sync_ns INTEGER NOT NULL,
     machine TEXT NOT NULL,
+    pieces TEXT NOT NULL,
     crc INTEGER NOT NULL
 );

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.host_clock import UNSYNCHRONISED_NS
+from gateway.host_clock import NO_EARLIER_NS, UNSYNCHRONISED_NS
 from gateway.node_clock import Exchange, TimeState
 from gateway.readings import Loss
 from gateway.sinks.patience import MUCH, Patience, Told, improvement, possible
-from gateway.timeline import NO_EARLIER_NS, Timeline
+from gateway.timeline import Timeline
 from tests.gateway.shelf import Shelf
 from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
 
