@@ -93,8 +93,7 @@ CONSUMER = Table("consumer", "sink name uid boot stream next_seq epoch")
 EXCHANGE = Table("exchange", "uid boot host_boot t1_ns t2_us t3_us t4_ns")
 HOST_BOOT = Table(
     "host_boot",
-    "number boot_id seen_ns realtime_ns offset_ns uncertainty_ns first_sync_ns last_sync_ns machine"
-    " pieces",
+    "number boot_id seen_ns realtime_ns offset_ns uncertainty_ns first_sync_ns last_sync_ns machine pieces",
 )
 
 TABLES = (
