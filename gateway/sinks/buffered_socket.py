@@ -7,8 +7,11 @@ broker's waking up for each cost more than all its Python. PUBACKs are taken out
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -96,35 +99,61 @@ class BufferedSocket:
         self._inner.close()
 
 
-def connected(host: str, port: int, timeout_s: float) -> socket.socket:
-    """TCP to the first of the host's addresses that answers; each has its share of the time. Raises OSError.
+class Dialling:
+    """Getting through to a host in a thread of its own, which `give_up` ends early."""
 
-    The name is looked up now. With the whole time for each address, one that swallows everything
-    (IPv6 behind a router that has none) would be the only one that is ever tried.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    deadline_s = time.monotonic() + timeout_s
-    failure = OSError(f"{host} has no address")
-    for number, (family, kind, protocol, _, address) in enumerate(found):
-        sock = socket.socket(family, kind, protocol)
-        sock.settimeout(max(0.001, deadline_s - time.monotonic()) / (len(found) - number))
-        try:
-            sock.connect(address)
-        except OSError as error:
-            sock.close()
-            failure = error
-        else:
-            return sock
-    raise failure
+    def __init__(self) -> None:
+        self.given_up = False
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+
+    def connected(self, host: str, port: int, timeout_s: float) -> socket.socket:
+        """TCP to the first of the host's addresses that answers; each has its share of the time.
+
+        The name is looked up now. With the whole time for each address, one that swallows everything
+        (IPv6 behind a router that has none) would be the only one that is ever tried. Raises OSError.
+        """
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        deadline_s = time.monotonic() + timeout_s
+        failure = OSError(f"{host} has no address")
+        for number, (family, kind, protocol, _, address) in enumerate(found):
+            sock = self._made(family, kind, protocol)
+            sock.settimeout(max(0.001, deadline_s - time.monotonic()) / (len(found) - number))
+            try:
+                sock.connect(address)
+            except OSError as error:
+                sock.close()
+                failure = error
+            else:
+                with self._lock:
+                    self._socket = None  # it is another's to end now
+                return sock
+        raise failure
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more: an address that does not answer fails now."""
+        with self._lock:
+            self.given_up = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # it is closed
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _made(self, family: int, kind: int, protocol: int) -> socket.socket:
+        with self._lock:
+            if self.given_up:
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            self._socket = socket.socket(family, kind, protocol)
+            return self._socket
 
 
 class BufferedClient(Client):
     """paho's client on a BufferedSocket."""
 
     buffered: BufferedSocket | None = None
+    dialling: Dialling
 
     def _create_socket_connection(self) -> socket.socket:
-        return connected(self._host, self._port, self.connect_timeout)
+        return self.dialling.connected(self._host, self._port, self.connect_timeout)
 
     def _create_socket(self) -> BufferedSocket:  # type: ignore[override]
         self.buffered = BufferedSocket(super()._create_socket())  # type: ignore[arg-type]

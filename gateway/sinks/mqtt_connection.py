@@ -20,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.sinks import mqtt_packets
 from gateway.sinks.broker import PACKET_MAXIMUM, RECEIVE_MAXIMUM, Limits
-from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedClient
+from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedClient, Dialling
 from gateway.sinks.connection_lost import TAKEN_OVER, ConnectionLost, Unanswered, VersionRefused
 from gateway.sinks.protocol import Version
 
@@ -73,7 +73,7 @@ class MqttConnection:
         self._ids = mqtt_packets.PacketIds()
         self._error: ConnectionLost | None = None
         self._accepted = asyncio.Event()  # by the broker, or lost
-        self._closed = threading.Event()
+        self._dialling = Dialling()
         self._fd = -1
         self._writing = False
         self._client = self._make_client()
@@ -149,7 +149,7 @@ class MqttConnection:
     async def close(self) -> None:
         """Say good bye, the broker publishes the will, and be gone."""
         self._stop_watching()
-        self._closed.set()
+        self._dialling.give_up()
         # In 3.1.1 a good bye would take the will back, so there is none.
         if self._error is None and self._fd >= 0 and self.version is Version.MQTT_5:
             self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
@@ -168,6 +168,7 @@ class MqttConnection:
             protocol=MQTTProtocolVersion(self.version),
             reconnect_on_failure=False,
         )
+        client.dialling = self._dialling
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.username_pw_set(broker.user, broker.password)
         if broker.context is not None:
@@ -211,7 +212,7 @@ class MqttConnection:
             except Exception as error:  # noqa: BLE001 - handed to who waits
                 # Without its frames: in one of them paho leaves the socket of a failed handshake.
                 outcome = error.with_traceback(None)
-            if self._closed.is_set():  # it took too long: nobody else knows of the socket
+            if self._dialling.given_up:  # it took too long: nobody else knows of the socket
                 self._drop_socket()
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(finish, outcome)

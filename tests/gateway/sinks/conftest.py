@@ -12,9 +12,14 @@ from tests.gateway.sinks.records import Bench
 
 
 class Impatient(Random):
-    """Chance that always draws a short time, so that a test need not wait."""
+    """Chance that always draws a short time, so that a test need not wait; keeps what it was asked."""
+
+    def __init__(self, asked=None):
+        super().__init__()
+        self._asked = [] if asked is None else asked
 
     def uniform(self, a, b):
+        self._asked.append((a, b))
         return min(b, 0.05)
 
 
@@ -27,10 +32,13 @@ async def bench(tmp_path):
 
 @pytest.fixture
 def sinking(bench):
-    """`async with sinking(url, ...) as sink`: a sink at work, ended in order."""
+    """`async with sinking(url, ...) as sink`: a sink at work, ended in order.
+
+    `pauses` is a list that gets the limits of every pause.
+    """
 
     @asynccontextmanager
-    async def start(url, **settings):
+    async def start(url="", pauses=None, **settings):
         settings = {"client_id": "fieldgate-test", "window": 20, "unsynchronised": "wait"} | settings
         sink = MqttSink(
             MqttSinkConfig(url=url, **settings),
@@ -40,7 +48,7 @@ def sinking(bench):
             clock=bench.clock,
             counters=bench.counters,
             conditions=bench.conditions,
-            random=Impatient(),
+            random=Impatient(pauses),
         )
         task = asyncio.create_task(sink.run())
         try:
