@@ -134,7 +134,7 @@ class FakeBroker:
 
     async def __aexit__(self, *_: object) -> None:
         # asyncio leaves the transport of a connection open that is being accepted while it closes.
-        for _ in range(5):
+        for _turn in range(5):
             await asyncio.sleep(0)
         if self._server is not None:
             self._server.close()
