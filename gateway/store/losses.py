@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway import fast_decode
 from gateway.store import intervals
-from gateway.store.records import Arrival, checksum
+from gateway.store.records import Arrival, Stored, checksum
 from gateway.store.small_rows import LOSS, OF_STREAM
 from wire import cbor, up
 from wire.errors import WireError
@@ -124,6 +124,17 @@ def of_gap(arrival: Arrival) -> NamedLoss:
     except WireError:
         reason = UNREADABLE
     return NamedLoss(*arrival[:5], reason)
+
+
+def times_of(record: Stored) -> tuple[int, int]:
+    """When a record's readings begin and end, in microseconds of its node's clock."""
+    try:
+        message = fast_decode.decode(record.message)
+    except WireError:
+        return 0, 0
+    if not isinstance(message, up.Block | up.Gap):
+        return 0, 0
+    return message.t_first, message.t_first + message.span
 
 
 def drop_surplus(connection: apsw.Connection, _ledger: Ledger) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from gateway.store import removals, time_rows, work
-from gateway.store.errors import from_sqlite
+from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.records import RECORD_COLUMNS, KnownNode, Stored, is_whole
 from gateway.store.small_rows import DELIVERED, OF_STREAM, SINK, STREAM
 from wire.up import descriptor_hash
@@ -25,9 +26,12 @@ BUSY_TIMEOUT_MS = 200  # readers of a WAL wait for nobody, except while another 
 
 _OF_NODE = "WHERE uid = ?"
 _RECORDS_AFTER = f"SELECT {RECORD_COLUMNS} FROM record WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
+_BEGIN = "BEGIN"
+_END = "END"
+_OLDEST = "SELECT min(id) FROM record"
 _FIRST_AND_LAST_ID = "SELECT (SELECT min(id) FROM record), (SELECT max(id) FROM record)"
 _FREE_OCTETS = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
-_DESCRIPTOR = "SELECT body FROM descriptor WHERE hash = ?"
+_DESCRIPTOR = "SELECT CAST(body AS BLOB) FROM descriptor WHERE hash = ?"
 _OF_BOOT = "WHERE uid = ? AND boot = ? ORDER BY last_host_boot DESC, last_arrived_ns DESC LIMIT 1"
 _BY_NODE = "ORDER BY uid, boot"
 _BY_NAME = "ORDER BY name"
@@ -58,19 +62,45 @@ class Reader:
     def after(self, cursor: int, limit: int) -> tuple[list[Stored], list[Stored]]:
         """Up to `limit` whole records above the cursor, by id, and the damaged ones among them.
 
-        No whole record means that there is none above the cursor.
+        No whole record means that there is none above the cursor. Raises StoreError `corrupt` when a
+        record is not where it should be.
         """
         whole: list[Stored] = []
         damaged: list[Stored] = []
-        rows = self._rows(_RECORDS_AFTER, cursor, limit)
-        while rows:
+        while not whole and (rows := self._rows(_RECORDS_AFTER, cursor, limit)):
+            if rows[-1][10] - cursor != len(rows):
+                rows = self._rows_with_holes(cursor, limit)
+            intact = len(damaged)
             for *fields, crc in rows:
                 record = Stored._make(fields)
                 (whole if is_whole(record, crc) else damaged).append(record)
-            if whole or len(rows) < limit:
-                break
-            rows = self._rows(_RECORDS_AFTER, damaged[-1].id, limit)
+            if len(damaged) > intact and not _ascend([row[10] for row in rows]):
+                raise StoreError("corrupt", f"records above id {cursor} are not in the order of their ids")
+            cursor = rows[-1][10]
         return whole, damaged
+
+    def _rows_with_holes(self, cursor: int, limit: int) -> list[Any]:
+        """The rows again, where ids are missing: those must have been taken out on purpose."""
+        with _as_store_error("reading"), self._snapshot():
+            rows: list[Any] = self._connection.execute(_RECORDS_AFTER, (cursor, limit)).fetchall()
+            ids = [cursor, *(row[10] for row in rows)]
+            first, last = max(cursor + 1, self._oldest()), ids[-1]
+            if not _ascend(ids) or (
+                len(rows) != last - first + 1 and not removals.are_all(self._connection, first, last)
+            ):
+                raise StoreError("corrupt", f"records are missing between ids {first} and {last}")
+            return rows
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._connection.execute(_BEGIN)
+        try:
+            yield
+        finally:
+            self._connection.execute(_END)
+
+    def _oldest(self) -> int:
+        return int(self._connection.execute(_OLDEST).get or 0)
 
     def first_and_last_id(self) -> tuple[int, int]:
         """The ids of the oldest and of the newest record; (1, 0) when nothing was ever stored."""
@@ -156,3 +186,7 @@ def _as_store_error(doing: str) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise from_sqlite(doing, error) from error
+
+
+def _ascend(ids: list[int]) -> bool:
+    return all(one < other for one, other in pairwise(ids))

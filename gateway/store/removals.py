@@ -56,5 +56,19 @@ def missing(connection: apsw.Connection, first: int, last: int) -> int:
     return total
 
 
+def are_all(connection: apsw.Connection, first: int, last: int) -> bool:
+    """Whether all that is missing in the buckets of these ids was taken out. In one read transaction."""
+    oldest, newest = connection.execute(_ENDS).get
+    if oldest is None:
+        return True
+    low, high = max(first, oldest) // BUCKET, min(last, newest) // BUCKET
+    taken_out: dict[int, int] = {row[0]: row[1] for row in REMOVED.rows(connection, _FROM, low, high)}
+    for bucket in range(low, high + 1):
+        begin, end = max(bucket * BUCKET, oldest), min(bucket * BUCKET + BUCKET - 1, newest)
+        if end - begin + 1 - _rows(connection, begin, end) != taken_out.get(bucket, 0):
+            return False
+    return True
+
+
 def _rows(connection: apsw.Connection, first: int, last: int) -> int:
     return int(connection.execute(_COUNT, (first, last)).get)

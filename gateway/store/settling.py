@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.store import intervals, losses, removals, stretches
 from gateway.store.errors import StoreError
-from gateway.store.records import RECORD_COLUMNS, whole_rows
+from gateway.store.inspection import name_hole
+from gateway.store.records import RECORD_COLUMNS, Stored, whole_rows
 from gateway.store.small_rows import STREAM
 from gateway.store.stretches import Kind
 from wire import up
@@ -18,7 +19,6 @@ from wire import up
 if TYPE_CHECKING:
     import apsw
 
-    from gateway.store.intervals import Interval
     from gateway.store.ledger import Ledger, Stream
 
 _GROUPS = """
@@ -63,14 +63,15 @@ def _settle(connection: apsw.Connection, ledger: Ledger, group: _Group, upto: in
         return
     rows = whole_rows(connection.execute(_ROWS, (upto, *key)).fetchall())
     if stream is not None:
-        settle(connection, ledger, stream, [row[3:5] for row in rows if row.kind != up.Gap.TYPE])
+        settle(connection, ledger, stream, [row for row in rows if row.kind != up.Gap.TYPE])
     elif rows:
         raise StoreError("corrupt", f"record {rows[0].id} is of a stream without a row")
 
 
-def settle(connection: apsw.Connection, ledger: Ledger, stream: Stream, going: list[Interval]) -> None:
-    """These seqs of the stream leave `record`, delivered. What is missing below them is named."""
+def settle(connection: apsw.Connection, ledger: Ledger, stream: Stream, rows: list[Stored]) -> None:
+    """These records of the stream go, delivered. What is missing below them is named."""
     key = stream[:3]
+    going = intervals.merged(row[3:5] for row in rows)
     parts = stretches.of_stream(connection, key)
     top = max([stream.settled_seq, *(following for _first, following in going)])
     named = losses.spans(losses.of_stream(connection, key, (stream.settled_seq, stream.next_seq)))
@@ -78,7 +79,9 @@ def settle(connection: apsw.Connection, ledger: Ledger, stream: Stream, going: l
     still = intervals.minus(intervals.merged(parts[Kind.WANTED], parts[Kind.LATE]), going)
     holes = intervals.minus([(stream.settled_seq, top)], intervals.merged(gone, still, named))
     for hole in holes:
-        name_hole(connection, ledger, stream, hole)
+        before = next((row for row in rows if row.next_seq == hole[0]), None)
+        behind = next((row for row in rows if row.seq == hole[1]), None)
+        name_hole(connection, ledger, stream, hole, (before, behind))
     passed = intervals.merged(gone, named, holes)
     settled_seq = stream.settled_seq
     if passed and passed[0][0] <= settled_seq:
@@ -91,22 +94,3 @@ def settle(connection: apsw.Connection, ledger: Ledger, stream: Stream, going: l
         Kind.SETTLED: intervals.minus(gone, intervals.merged(below, named)),
     }
     stretches.keep(connection, key, parts)
-
-
-def name_hole(connection: apsw.Connection, ledger: Ledger, stream: Stream, hole: Interval) -> None:
-    """These seqs were in the store and are not there any more; nobody knows when they were sampled."""
-    losses.name_loss(
-        connection,
-        ledger,
-        uid=stream.uid,
-        boot=stream.boot,
-        stream=stream.stream,
-        seq=hole[0],
-        next_seq=hole[1],
-        reason=losses.DAMAGED,
-        t_first=0,
-        span=0,
-        descriptor=stream.descriptor,
-        host_boot=stream.last_host_boot,
-        arrived_ns=stream.last_arrived_ns,
-    )

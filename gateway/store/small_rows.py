@@ -47,8 +47,12 @@ class Table:
         Raises StoreError `corrupt` when one of them fails its crc. Fetched whole: a read transaction
         left open would hold up every checkpoint.
         """
+        try:
+            rows = connection.execute(self._select + where, values).fetchall()
+        except UnicodeDecodeError as error:
+            raise StoreError("corrupt", f"table {self.name}: {error}") from error
         found = []
-        for *columns, crc in connection.execute(self._select + where, values).fetchall():
+        for *columns, crc in rows:
             row = tuple(columns)
             if row_crc(self.name, row) != crc:
                 raise StoreError("corrupt", f"table {self.name}: a row fails its crc: {ascii(row)[:200]}")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import apsw
+
     from gateway.host_boot import HostBootRecord
+    from gateway.store.ledger import Ledger
     from gateway.store.records import Arrival, KnownNode, Stored
     from gateway.store.work import Work
     from gateway.store.writer import Counts, OnCommitted, OnRefused
@@ -97,7 +100,7 @@ class Store:
         self._writer = Writer(database, queue, today)
         self._started = False
         self._closed = False
-        self._damage = Damage()
+        self._damage = Damage(database.path.parent)
         self._descriptors: dict[bytes, bytes] = {}
         self._cursors = SinkCursors(reader, queue)
         self._exchanges_put = 0
@@ -113,8 +116,8 @@ class Store:
         """Begin to commit. The callbacks run in the running event loop, in order.
 
         `on_committed(arrivals)`: these are on stable storage. `on_refused(arrivals, error)`: these
-        are not and will not be by themselves. `on_damaged(stored)`: this row fails its CRC and is
-        never given out; each id once, from within `read_after`.
+        are not and will not be by themselves. `on_damaged(stored)`: this row fails its crc, is never
+        given out and will be named as a loss; each id once, from within `read_after`.
         """
         self._damage.on_damaged = on_damaged
         self._started = True
@@ -207,7 +210,11 @@ class Store:
         """
         self._room.look()
         if self._reader.forgettable() >= FORGET_LEAST:
-            self._queue.add("forget", work.forget_delivered, patient=False)
+            self._queue.add("forget", self._forget, patient=False)
+
+    def _forget(self, connection: apsw.Connection, ledger: Ledger) -> bool:
+        self._damage.mend(connection, ledger)
+        return work.forget_delivered(connection, ledger)
 
     # What is committed
 
@@ -227,6 +234,9 @@ class Store:
         whole, damaged = self._reader.after(cursor, limit)
         for stored in damaged:
             self._damage.tell(stored)
+        # Before a cursor passes them: else they would be forgotten with what was delivered.
+        if damaged and not self._queue.add("damage", self._damage.mend):
+            raise StoreError("busy", "too much is queued to mend what is damaged")
         return whole
 
     def has_descriptor(self, hash8: bytes) -> bool:

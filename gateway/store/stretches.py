@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from gateway.store import intervals
 from gateway.store.small_rows import OF_STREAM, STRETCH
 
 if TYPE_CHECKING:
@@ -38,8 +39,17 @@ def of_stream(connection: apsw.Connection, key: Key) -> dict[Kind, list[Interval
     return parts
 
 
+def take_out(connection: apsw.Connection, key: Key, span: Interval) -> None:
+    """The span is none of the stream's stretches any more: it is named as lost."""
+    if exist(connection, key):
+        parts = of_stream(connection, key)
+        left = {kind: intervals.minus(some, [span]) for kind, some in parts.items()}
+        if left != parts:
+            keep(connection, key, left)
+
+
 def keep(connection: apsw.Connection, key: Key, parts: dict[Kind, list[Interval]]) -> None:
     """Let these be the stream's stretches."""
     connection.execute(_DELETE, key)
-    rows = [(*key, *each, int(kind)) for kind, intervals in parts.items() for each in intervals]
+    rows = [(*key, *each, int(kind)) for kind, some in parts.items() for each in some]
     STRETCH.put(connection, rows)

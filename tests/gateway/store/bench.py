@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import apsw
 
 from gateway.store import Arrival, Store
+from wire import cbor, up
 from wire.up import descriptor_hash
 
 UID = bytes.fromhex("24becf804ff1")
@@ -30,6 +31,12 @@ def arrival(seq, *, next_seq=None, uid=UID, boot=BOOT, stream=1, host_boot=1, ar
         host_boot,
         1_000_000 * seq if arrived_ns is None else arrived_ns,
     )
+
+
+def block(seq, *, t_first, span):
+    """A record that can be decoded."""
+    message = up.Block(BOOT, 1, seq, 0, t_first, span, [seq, 1], {}).encode(cbor.Encoder(200))
+    return arrival(seq)._replace(message=message)
 
 
 class Bench:
@@ -69,6 +76,15 @@ async def opened(directory, **options):
         yield bench
     finally:
         await bench.store.close()
+
+
+def rows(directory, table):
+    """All rows of a small table, each of which is as it was written."""
+    connection = apsw.Connection(str(directory / "store.db"))
+    try:
+        return table.rows(connection)
+    finally:
+        connection.close()
 
 
 def change(directory, statement):

@@ -1,31 +1,93 @@
-"""A row that is not as it was written is never given out."""
+"""A row that is not as it was written is never given out; what it held is named as lost, exactly."""
+
+import json
 
 import pytest
 
-from tests.gateway.store.bench import change, opened
+from gateway.store import StoreError, damage, small_rows
+from gateway.store.losses import DAMAGED
+from gateway.store.store import FORGET_LEAST
+from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, block, change, opened, rows
+from wire import up
+
+
+def named(directory):
+    return [(*row[:1], *row[3:]) for row in rows(directory, small_rows.LOSS)]
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "flaw",
     [
         "message = CAST(substr(message, 1, 20) || x'00' || substr(message, 22) AS BLOB)",
         "seq = 77",
+        "next_seq = next_seq + 64",
         "arrived_ns = arrived_ns + 1",
         "descriptor = x'0000000000000000'",
         "uid = 'text'",
         "boot = 'text'",
         "message = CAST(x'ff' AS TEXT)",
+        "kind = 5",
     ],
 )
-async def test_a_damaged_row_is_told_once_and_the_rest_is_delivered(tmp_path, damage):
+async def test_a_damaged_row_is_told_once_and_named_and_the_rest_is_delivered(tmp_path, flaw):
     async with opened(tmp_path) as bench:
         await bench.fill(range(5))
-    change(tmp_path, f"UPDATE record SET {damage} WHERE id = 3")
+    change(tmp_path, f"UPDATE record SET {flaw} WHERE id = 3")
     async with opened(tmp_path) as bench:
         assert bench.seqs() == [0, 1, 3, 4]
         assert bench.store.read_after(2, 1)[0].seq == 3
         assert [each.id for each in bench.damaged] == [3]
         assert bench.store.damaged == 1
+        await bench.store.flush()
+        [gap] = bench.store.read_after(5, 10)
+        message = up.decode(gap.message)
+        assert (gap.id, message.seq, message.next_seq, message.reason) == (6, 2, 3, DAMAGED)
+        assert bench.store.stored == 5
+    assert named(tmp_path) == [(UID, 2, 3, DAMAGED)]
+    [kept] = (tmp_path / "quarantine" / "rows.jsonl").read_text().splitlines()
+    assert json.loads(kept)[0] == 3
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == [0, 1, 3, 4, 2]
+        assert bench.damaged == []
+
+
+async def test_the_loss_is_that_of_the_stream_whose_seqs_are_missing(tmp_path):
+    """Whatever the damaged row says of itself."""
+    async with opened(tmp_path) as bench:
+        for seq in range(6):
+            await bench.fill([seq])
+            await bench.fill([seq], uid=OTHER)
+    change(tmp_path, f"UPDATE record SET uid = x'{UID.hex()}' WHERE id = 6")
+    async with opened(tmp_path) as bench:
+        assert len(bench.seqs()) == 11
+    assert named(tmp_path) == [(OTHER, 2, 3, DAMAGED)]
+
+
+async def test_the_last_record_of_a_stream_is_missed_too(tmp_path):
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(5))
+        await bench.fill(range(3), uid=OTHER)
+    change(tmp_path, "UPDATE record SET arrived_ns = 0 WHERE id IN (5, 8)")
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == [0, 1, 2, 3, 0, 1]
+        await bench.store.flush()
+        await bench.fill([5])
+    assert named(tmp_path) == [(UID, 4, 5, DAMAGED), (OTHER, 2, 3, DAMAGED)]
+
+
+async def test_a_loss_spans_the_time_between_its_neighbours(tmp_path):
+    async with opened(tmp_path) as bench:
+        for seq in range(4):
+            bench.store.append(block(seq, t_first=1000 * seq, span=300))
+        await bench.store.flush()
+    change(tmp_path, "UPDATE record SET host_boot = 9 WHERE id IN (2, 3)")
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == [0, 3]
+        await bench.store.flush()
+        [gap] = bench.store.read_after(4, 10)
+        message = up.decode(gap.message)
+        assert (message.seq, message.next_seq, message.t_first, message.span) == (1, 3, 300, 2700)
+        assert (gap.descriptor, gap.host_boot) == (HASH, 1)
 
 
 async def test_records_behind_many_damaged_ones_are_found(tmp_path):
@@ -37,3 +99,63 @@ async def test_records_behind_many_damaged_ones_are_found(tmp_path):
         assert len(bench.damaged) == 49
         change(tmp_path, "UPDATE record SET kind = 9")
         assert bench.store.read_after(0, 10) == []
+        await bench.store.flush()
+        assert [(each.seq, each.next_seq) for each in bench.store.read_after(0, 10)] == [(0, 50)]
+    assert named(tmp_path) == [(UID, 0, 50, DAMAGED)]
+
+
+async def test_what_a_sink_skipped_as_damaged_is_named_before_it_is_forgotten(tmp_path):
+    count = 2 * FORGET_LEAST
+    async with opened(tmp_path) as bench:
+        bench.store.register_sink("mqtt")
+        await bench.fill(range(count))
+    change(tmp_path, "UPDATE record SET arrived_ns = 0 WHERE id = 9")
+    async with opened(tmp_path) as bench:
+        assert len(bench.store.read_after(0, count)) == count - 1
+        bench.store.move_cursor("mqtt", count)
+        bench.store.forget_delivered()
+        await bench.store.flush()
+        bench.store.forget_delivered()
+        await bench.store.flush()
+        assert [(each.seq, each.next_seq) for each in bench.store.read_after(count, 10)] == [(8, 9)]
+    assert named(tmp_path) == [(UID, 8, 9, DAMAGED)]
+
+
+async def test_of_damaged_rows_a_bounded_part_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(damage, "ROWS_LIMIT_OCTETS", 1000)
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(50))
+    change(tmp_path, "UPDATE record SET kind = 9")
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == []
+    assert 1000 < (tmp_path / "quarantine" / "rows.jsonl").stat().st_size < 2000
+
+
+async def test_a_record_that_vanished_from_the_table_is_noticed(tmp_path):
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(50))
+        change(tmp_path, "DELETE FROM record WHERE id = 30")
+        assert len(bench.store.read_after(0, 20)) == 20
+        with pytest.raises(StoreError, match="missing between ids 21 and 50") as error:
+            bench.store.read_after(20, 100)
+        assert error.value.reason == "corrupt"
+        with pytest.raises(StoreError, match="missing"):
+            bench.store.read_after(29, 2)
+
+
+async def test_a_record_with_anothers_id_is_noticed(tmp_path):
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(50))
+        change(tmp_path, "UPDATE record SET id = 60 WHERE id = 30")
+        with pytest.raises(StoreError, match="missing"):
+            bench.store.read_after(0, 100)
+
+
+async def test_boot_and_number_of_a_node_are_not_needed_to_name_its_losses(tmp_path):
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(3))
+        await bench.fill(range(4), boot=BOOT + 1)
+    change(tmp_path, "UPDATE record SET boot = 1, stream = 0 WHERE id = 5")
+    async with opened(tmp_path) as bench:
+        bench.seqs()
+    assert rows(tmp_path, small_rows.LOSS) == [(UID, BOOT + 1, 1, 1, 2, DAMAGED)]

@@ -1,24 +1,15 @@
 """What is delivered goes, and for every stream it is known up to where, without a hole."""
 
-import apsw
 import pytest
 
 from gateway.store import small_rows, stretches
 from gateway.store.losses import DAMAGED
 from gateway.store.store import FORGET_LEAST
 from gateway.store.stretches import Kind
-from tests.gateway.store.bench import BOOT, OTHER, UID, change, opened
+from tests.gateway.store.bench import BOOT, OTHER, UID, change, opened, rows
 
 COUNT = 2 * FORGET_LEAST
 KEY = (UID, BOOT, 1)
-
-
-def rows(directory, table):
-    connection = apsw.Connection(str(directory / "store.db"))
-    try:
-        return table.rows(connection)
-    finally:
-        connection.close()
 
 
 async def deliver(bench, upto):
