@@ -13,7 +13,7 @@ from gateway.port import PortSupervisor
 from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink, SinkState
-from gateway.store import StoreError, StoreState
+from gateway.store import StoreError, StoreState, quarantine
 from gateway.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.host_clock import Clock
     from gateway.serial_port import SerialPort
     from gateway.status import Status
-    from gateway.store import Arrival, Store
+    from gateway.store import Arrival, Store, Stored
     from gateway.systemd_notify import Progress
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Agent:
 
     async def run(self) -> None:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
-        self._store.start(self._on_committed, self._on_refused)
+        self._store.start(self._on_committed, self._on_refused, on_damaged=self._on_damaged)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_house(), name="housekeeping")
@@ -148,6 +148,10 @@ class Agent:
             self._conditions.set("store", "degraded", str(error))
             self._counters.count("commits_refused")
         self._nodes.refused(arrivals)
+
+    def _on_damaged(self, _stored: Stored) -> None:
+        detail = f"{self._store.damaged} since the start; named as lost, kept in {quarantine.ROWS}"
+        self._conditions.set("stored records", quarantine.DAMAGED, detail)
 
     async def _keep_house(self) -> None:
         while True:

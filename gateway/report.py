@@ -112,6 +112,7 @@ class Report:
             state=self.store.state,
             detail=self.store.detail,
             stored=stored,
+            damaged=self.store.damaged,
             waiting=waiting,
             mount=self.mount,
         )

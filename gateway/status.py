@@ -84,6 +84,7 @@ class StoreStatus:
     state: str
     detail: str = ""
     stored: int  # records on disk now
+    damaged: int = 0  # records met since the start that were not as they were written
     waiting: dict[str, int] = dataclasses.field(default_factory=dict)  # records not delivered, by sink
     mount: str = ""  # what it is on: kind, options and place; empty while that is not known
 

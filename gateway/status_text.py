@@ -81,8 +81,8 @@ def _nodes(status: Status) -> Iterator[Sequence[str]]:
 def _store(status: Status) -> Iterator[Sequence[str]]:
     store = status.store
     waiting = ", ".join(f"{count} for {sink}" for sink, count in store.waiting.items())
-    yield ("state", "stored", "waiting", "detail")
-    yield (store.state, str(store.stored), waiting or "-", store.detail)
+    yield ("state", "stored", "damaged", "waiting", "detail")
+    yield (store.state, str(store.stored), str(store.damaged), waiting or "-", store.detail)
 
 
 def _disk(status: Status) -> Iterator[Sequence[str]]:

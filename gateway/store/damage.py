@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.store import inspection, removals
 from gateway.store.errors import StoreError
-from gateway.store.quarantine import FOLDER
+from gateway.store.quarantine import ROWS
 from gateway.store.records import RECORD_COLUMNS, Arrival, whole_rows
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNMENDED_LIMIT = 4096  # with more damaged records than that the store is begun anew
-ROWS_NAME = "rows.jsonl"  # in the folder of what was set aside
-ROWS_LIMIT_OCTETS = 1024 * 1024  # of that file; what comes later is named, and not kept
+ROWS_LIMIT_OCTETS = 1024 * 1024  # of the file that they are kept in; what comes later is named, and not kept
 
 _RECORD = f"SELECT {RECORD_COLUMNS} FROM record WHERE id = ?"  # noqa: S608 - a constant
 # Octets that are no UTF-8 cannot be read as the text that they may be taken for.
@@ -88,7 +87,7 @@ class Damage:
         return bool(rows) and not whole_rows(rows)
 
     def _keep(self, row: tuple[object, ...] | None) -> None:
-        place = self._directory / FOLDER / ROWS_NAME
+        place = self._directory / ROWS
         try:
             place.parent.mkdir(mode=0o750, exist_ok=True)
             with place.open("a", encoding="ascii") as file:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 FOLDER = "quarantine"  # in the state directory; one numbered folder for each damaged store
 QUARANTINED = "quarantined"  # the condition's state
+DAMAGED = "damaged"  # the condition's state for single records
+ROWS = f"{FOLDER}/rows.jsonl"  # damaged records, as they were
 FILES = ("store.db", "store.db-wal", "store.db-shm")  # what belongs together
 
 

@@ -17,7 +17,7 @@ from gateway.sinks.mqtt import SinkState
 from gateway.state_directory import NEXT_STEPS
 from gateway.store import StoreState
 from gateway.store.mounts import CONCERNS
-from gateway.store.quarantine import QUARANTINED
+from gateway.store.quarantine import DAMAGED, QUARANTINED
 from wire import faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +99,7 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, *CONCERNS}
+    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, DAMAGED, *CONCERNS}
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()
