@@ -64,6 +64,8 @@ class MqttSinkConfig:
     keepalive_s: int = setting(integer(5, 300), 15)
     ack_timeout_s: int = setting(integer(5, 300), 30)
     unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
+    backfill_after_s: int = setting(integer(1, 86_400), 60)
+    backfill_per_s: int = setting(integer(0, 100_000), 0)
     provisional_after_s: int = setting(integer(0, 86_400), 300)
     require_subscriber: bool = setting(boolean, default=True)
 

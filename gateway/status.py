@@ -101,7 +101,9 @@ class SinkStatus:
     protocol: str = ""  # that is spoken now: mqtt 5, mqtt 3.1.1
     delivered: int  # confirmed since the start
     in_flight: int
-    backlog: int
+    backlog: int  # records not delivered, those in flight included
+    backlog_per_s: float = 0.0  # older ones, delivered beside the new ones
+    backlog_eta_s: float | None = None  # until no older ones are left; None while none goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from gateway.text_table import section, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateway.status import Status
+    from gateway.status import SinkStatus, Status
 
 UNOPENED = "unopened"  # as gateway.store says it, which a program that only asks need not load
 _MINUTE_S = 60
@@ -92,7 +92,18 @@ def _disk(status: Status) -> Iterator[Sequence[str]]:
 
 
 def _sinks(status: Status) -> Iterator[Sequence[str]]:
-    yield ("name", "state", "for", "broker", "protocol", "delivered", "in flight", "backlog", "detail")
+    yield (
+        "name",
+        "state",
+        "for",
+        "broker",
+        "protocol",
+        "delivered",
+        "in flight",
+        "backlog",
+        "drain",
+        "detail",
+    )
     for sink in status.sinks:
         yield (
             sink.name,
@@ -103,8 +114,16 @@ def _sinks(status: Status) -> Iterator[Sequence[str]]:
             str(sink.delivered),
             str(sink.in_flight),
             str(sink.backlog),
+            _drain(sink),
             sink.detail,
         )
+
+
+def _drain(sink: SinkStatus) -> str:
+    """How fast the backlog goes, and for how long yet."""
+    if sink.backlog_eta_s is None or not sink.backlog_eta_s:
+        return "-"
+    return f"{sink.backlog_per_s:.0f}/s, {duration(sink.backlog_eta_s)}"
 
 
 def duration(seconds: float) -> str:

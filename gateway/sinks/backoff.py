@@ -29,6 +29,10 @@ class Backoff:
         limit_s = min(self._most_s, self._first_s * 2**doublings)
         return self._random.uniform(self._least * limit_s, limit_s)
 
+    def fresh(self) -> Backoff:
+        """Another one with the same limits."""
+        return Backoff(self._first_s, self._most_s, self._random)
+
     def reset(self) -> None:
         """It worked."""
         self._tries = 0

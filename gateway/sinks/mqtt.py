@@ -18,7 +18,6 @@ from random import Random
 from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
-from gateway.sinks.backoff import Backoff
 from gateway.sinks.brokers import Brokers
 from gateway.sinks.connection_lost import ACK_TIMEOUT, ConnectionLost
 from gateway.sinks.mqtt_connection import NO_SUBSCRIBER, REFUSALS, MqttConnection, puback_word
@@ -29,17 +28,16 @@ from gateway.sinks.patience import Patience
 from gateway.sinks.protocol import Version
 from gateway.sinks.publication import Publications
 from gateway.sinks.senml import JSON
-from gateway.sinks.window import Window
+from gateway.sinks.traffic import Traffic
+from gateway.sinks.way import Way
+from gateway.sinks.window import Flight
 from gateway.status import SinkStatus
 from gateway.store import StoreError
 from gateway.timeline import Timeline
 
 TICK_S = 0.25  # how often deadlines are looked at
-REFUSED_FIRST_S = 0.5
-REFUSED_MOST_S = 10.0  # one small publish each: a subscriber that comes is not kept waiting
 DETAIL_LIMIT = 200
 
-_NOT_A_RECORD = 0  # in place of a record's id: our own state
 _NS_PER_S = 1_000_000_000
 
 
@@ -96,11 +94,13 @@ class MqttSink:
             provisional_after_s=config.provisional_after_s,
         )
         store.register_sink(config.name)
-        self._outbox = Outbox(config.name, store, timeline, patience)
-        self._publications = Publications(gateway)
         random = random or Random()  # noqa: S311 - spreads tries, hides nothing
+        self._outbox = Outbox(
+            config.name, store, timeline, patience, clock, backfill_after_s=config.backfill_after_s
+        )
+        self._traffic = Traffic(self._outbox, random, backfill_per_s=config.backfill_per_s)
+        self._publications = Publications(gateway)
         self._brokers = Brokers(config, self._publications.status_topic, random)
-        self._window = Window(Backoff(REFUSED_FIRST_S, REFUSED_MOST_S, random))
         self._news = asyncio.Event()
         self._state = SinkState.CONNECTING
         self._detail = ""
@@ -112,6 +112,7 @@ class MqttSink:
 
     def status(self) -> SinkStatus:
         """How it is now."""
+        per_s = self._traffic.backlog_per_s
         return SinkStatus(
             name=self.name,
             state=self._state,
@@ -120,8 +121,10 @@ class MqttSink:
             broker=self._brokers.url,
             protocol=self._brokers.protocol,
             delivered=self.delivered,
-            in_flight=len(self._window),
+            in_flight=len(self._traffic.window),
             backlog=self._backlog(),
+            backlog_per_s=per_s,
+            backlog_eta_s=self._outbox.backlog / per_s if per_s else None,
         )
 
     async def run(self) -> None:
@@ -147,13 +150,13 @@ class MqttSink:
             self._counters.count("mqtt_connections")
             await self._serve(connection)
         finally:
-            self._window.close()
-            self._outbox.connection_lost()
+            self._traffic.close()
             await connection.close()
 
     async def _serve(self, connection: MqttConnection) -> None:
         loop = asyncio.get_running_loop()
-        self._window.open(min(self._config.window, connection.limits.receive_maximum))
+        window = min(self._config.window, connection.limits.receive_maximum)
+        self._traffic.open(window, loop.time())
         self._announce(connection, loop.time())
         timer = loop.call_soon(self._news.set)
         tick_s = 0.0
@@ -186,31 +189,29 @@ class MqttSink:
             json.dumps(state, separators=(",", ":")).encode(),
             retain=connection.limits.retain,
         )
-        self._window.sent(packet_id, _NOT_A_RECORD, now_s)
+        self._traffic.sent(packet_id, None, self._publications.status_topic, now_s)
 
     def _tick(self, connection: MqttConnection, now_s: float) -> None:
         connection.tick()
-        waited_s = self._window.oldest_s(now_s)
+        waited_s = self._traffic.window.oldest_s(now_s)
         if waited_s > self._config.ack_timeout_s:
             raise ConnectionLost(ACK_TIMEOUT, f"no confirmation for {waited_s:.0f} s")
         self._watch_client_id()
-        self._outbox.release()
-        if not self._window.refused:
-            waiting = self._outbox.held and not len(self._window)
+        self._traffic.tick(now_s)
+        if not self._traffic.refused:
+            waiting = self._outbox.held and not len(self._traffic.window)
             self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
 
     def _send(self, connection: MqttConnection, now_s: float) -> None:
-        """As many records as the window takes."""
+        """As many records as may go."""
         published = 0
-        for _ in range(self._window.room(now_s)):
-            due = self._outbox.next()
-            if due is None:
-                break
-            stored, reading = due
-            publication = self._publications.of(stored, reading)
+        for due in self._traffic.due(now_s):
+            stored, reading, way = due
+            hist = way is not Way.LIVE
+            publication = self._publications.of(stored, reading, hist=hist, correction=way is Way.CORRECTION)
             if publication.octets > connection.limits.packet_limit:
-                publication = self._publications.raw(stored, "too_large")
-            self._window.sent(connection.publish(*publication), stored.id, now_s)
+                publication = self._publications.raw(stored, "too_large", hist=hist)
+            self._traffic.sent(connection.publish(*publication), due, publication.topic, now_s)
             published += 1
         if published:
             self._counters.count("mqtt_published", published)
@@ -219,23 +220,24 @@ class MqttSink:
     def _take_acks(self, acks: list[Puback], now_s: float) -> None:
         delivered = 0
         for packet_id, reason in acks:
-            flight = self._window.land(packet_id)
-            if flight is None or flight.record_id == _NOT_A_RECORD:
+            flight = self._traffic.window.land(packet_id)
+            if flight is None or flight.stored is None:
                 continue
             if self._is_refusal(reason):
-                self._counters.count("mqtt_refused")
-                self._outbox.refused(flight.record_id)
-                if self._window.refuse(now_s):
-                    self._enter(SinkState.REFUSED, puback_word(reason))
+                self._refused(flight, reason, now_s)
             else:
-                self._outbox.confirmed(flight.record_id)
-                self._window.delivered(flight)
+                self._traffic.taken(flight, now_s)
                 delivered += 1
         if delivered:
             self.delivered += delivered
             self._counters.count("mqtt_delivered", delivered)
             self._brokers.delivered()
-            self._outbox.keep()
+        self._outbox.keep()
+
+    def _refused(self, flight: Flight, reason: int, now_s: float) -> None:
+        self._counters.count("mqtt_refused")
+        if self._traffic.refuse(flight, reason, now_s):
+            self._enter(SinkState.REFUSED, puback_word(reason))
 
     def _is_refusal(self, reason: int) -> bool:
         unheard = reason == NO_SUBSCRIBER and self._config.require_subscriber

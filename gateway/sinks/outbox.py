@@ -1,30 +1,31 @@
-"""The records that a sink has still to deliver, in the order in which they may go."""
+"""The records that a sink has still to deliver: what goes next, and what has become of it."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from gateway.descriptors import Descriptors, DescriptorStore, Unreadable
-from gateway.readings import Loss, Pack, StoredRecord, pack_of
+from gateway.descriptors import DescriptorStore
+from gateway.host_clock import Clock
+from gateway.readings import StoredRecord
 from gateway.sinks.cursor import Cursor
-from gateway.sinks.patience import Patience, possible
+from gateway.sinks.judgement import Judgement
+from gateway.sinks.lane import Lane
+from gateway.sinks.lane_rows import BacklogRows, LiveRows, RowStore
+from gateway.sinks.patience import Patience
+from gateway.sinks.way import Due, Way
 from gateway.timeline import Timeline
 
-READ_ROWS = 256  # of one read of the store
-HELD_LIMIT = 4096  # records in memory that wait for their time; a record has at most 1 KiB
-AHEAD_LIMIT = 50_000  # ids above the cursor, one of which holds it
+BACKFILL_AFTER_S = 60.0
+RANGES_LIMIT = 64  # of delivered ids above the cursor, that the store keeps for a sink
+FRAGMENTS_LIMIT = 50_000  # of these in memory; they are as many only if one node's records are held for long
 
-Reading = Pack | Loss | Unreadable
+_NOTHING: frozenset[int] = frozenset()
 
 
-class OutboxStore(DescriptorStore, Protocol):
+class OutboxStore(DescriptorStore, RowStore, Protocol):
     """What a sink wants of the store (gateway.store.Store)."""
-
-    def read_after(self, cursor: int, limit: int, /) -> Sequence[StoredRecord]:
-        """Committed rows with an id above the cursor, by id."""
-        ...
 
     def register_sink(self, sink: str, /) -> None:
         """From now on records are kept until this sink has passed them."""
@@ -34,121 +35,123 @@ class OutboxStore(DescriptorStore, Protocol):
         """Up to which id the sink has delivered everything."""
         ...
 
-    def move_cursor(self, sink: str, id_: int, /) -> None:
-        """Durable with the next commit."""
+    def ranges(self, sink: str, /) -> Sequence[tuple[int, int]]:
+        """What it has delivered above that: first and last ids."""
+        ...
+
+    def move_cursor(self, sink: str, id_: int, ranges: Sequence[tuple[int, int]], /) -> None:
+        """Durable with the next commit. At most RANGES_LIMIT ranges."""
         ...
 
     def waiting_for(self, sink: str, /) -> int:
-        """How many rows are above the sink's cursor."""
+        """How many rows the sink has not delivered."""
         ...
 
 
 class Outbox:
-    """Reads the store ahead of its cursor.
+    """Two lanes through the store: what is new goes at once, what is older beside it.
 
-    A record whose time is not known yet is held, and the later ones of its node with it, so that a
-    node's records stay in order; other nodes go on. The cursor stays below what is held.
+    Call `begin` for each connection. Order holds within a lane, for the records of one node.
     """
 
-    def __init__(self, sink: str, store: OutboxStore, timeline: Timeline, patience: Patience) -> None:
+    def __init__(
+        self,
+        sink: str,
+        store: OutboxStore,
+        timeline: Timeline,
+        patience: Patience,
+        clock: Clock,
+        *,
+        backfill_after_s: float = BACKFILL_AFTER_S,
+    ) -> None:
         self._sink = sink
         self._store = store
-        self._timeline = timeline
-        self._patience = patience
-        self._descriptors = Descriptors(store)
-        self._cursor = Cursor(store.cursor(sink))
-        self._kept = self._cursor.position  # as the store knows it
+        self._cursor = Cursor(store.cursor(sink), store.ranges(sink))
+        self._kept = (self._cursor.position, self._cursor.largest(RANGES_LIMIT))  # as the store knows it
+        self._changed = False
         self._flying: set[int] = set()
-        self._rows: deque[StoredRecord] = deque()
-        self._read = self._kept  # id of the last row read
-        self._held: dict[bytes, deque[StoredRecord]] = {}
-        self._released: deque[StoredRecord] = deque()
+        judgement = Judgement(store, timeline, patience)
+        self._live_rows = LiveRows(store, self._cursor, timeline, clock, backfill_after_s)
+        self._old_rows = BacklogRows(store, self._cursor, self._live_rows)
+        self._live = Lane(self._live_rows, self._cursor, self._flying, judgement)
+        self._old = Lane(self._old_rows, self._cursor, self._flying, judgement)
 
     @property
     def held(self) -> int:
         """How many records wait for their time."""
-        return sum(map(len, self._held.values()))
+        return self._live.held + self._old.held
 
-    def next(self) -> tuple[StoredRecord, Reading] | None:
-        """The next record to send, now on its way; None when there is none."""
-        if self._released:
-            stored = self._released.popleft()
-            self._flying.add(stored.id)
-            return stored, self._possible(self._reading(stored))
-        while (row := self._row()) is not None:
-            if self._cursor.is_confirmed(row.id) or row.id in self._flying:
-                continue
-            self._cursor.taken(row.id)
-            reading = self._reading(row)
-            if row.uid in self._held:
-                self._held[row.uid].append(row)
-            elif isinstance(reading, Unreadable) or self._patience.ready(row, reading):
-                self._flying.add(row.id)
-                return row, self._possible(reading)
-            else:
-                self._held[row.uid] = deque([row])
-        return None
+    @property
+    def backlog(self) -> int:
+        """How many ids are below the live edge and not delivered."""
+        return self._cursor.open_up_to(self._live_rows.edge)
 
-    def release(self) -> None:
-        """Let go of the held records whose time is known by now."""
-        for uid, rows in list(self._held.items()):
-            while rows and self._ready(rows[0]):
-                self._released.append(rows.popleft())
-            if not rows:
-                del self._held[uid]
+    def begin(self) -> None:
+        """A connection is open."""
+        self._live_rows.begin()
+        self._old_rows.begin()
 
-    def confirmed(self, id_: int) -> None:
+    def live(self, resting: AbstractSet[int] = _NOTHING, *, another: bool = False) -> Due | None:
+        """The next new record, now on its way; None when there is none. Arguments as of Lane.next."""
+        if len(self._cursor) >= FRAGMENTS_LIMIT:  # until the other lane has filled some of the holes
+            self._leave_behind()
+            return None
+        edge = self._live_rows.edge
+        found = self._live.next(resting, another=another)
+        if self._live_rows.edge != edge:
+            self._live.clear()
+        elif self._live.full:
+            self._leave_behind()
+        if found is None:
+            return None
+        self._flying.add(found[0].id)
+        return Due(*found, Way.LIVE)
+
+    def older(self, resting: AbstractSet[int] = _NOTHING, *, another: bool = False) -> Due | None:
+        """The next older record, now on its way; None when there is none."""
+        found = self._old.next(resting, another=another)
+        if found is None:
+            return None
+        self._flying.add(found[0].id)
+        return Due(*found, Way.BACKLOG)
+
+    def tick(self) -> None:
+        """Call often: time has passed, and some times are known better."""
+        self._live_rows.look()
+        self._live.release()
+        self._old.release()
+        if any(map(self._live_rows.is_late, self._live.oldest_kept())):
+            self._leave_behind()
+
+    def confirmed(self, stored: StoredRecord) -> None:
         """The broker has the record."""
+        id_ = stored.id
         self._flying.discard(id_)
-        self._cursor.confirmed(id_)
+        self._cursor.add(id_, id_)
+        self._changed = True
 
-    def refused(self, id_: int) -> None:
-        """The broker does not want the record now: it is the next one again, with all after it."""
-        self._flying.discard(id_)
-        self._rewind()
+    def refused(self, stored: StoredRecord) -> None:
+        """The broker does not want the record now: it comes again, on the lane that it is on by now."""
+        self._flying.discard(stored.id)
+        lane = self._live if stored.id > self._live_rows.edge else self._old
+        lane.refused(stored)
 
     def connection_lost(self) -> None:
         """Nobody knows what became of the records on their way: they are sent again."""
         self._flying.clear()
-        self._rewind()
+        self._live.clear()
+        self._old.clear()
 
     def keep(self) -> None:
-        """Tell the store how far everything is delivered."""
-        if self._cursor.position > self._kept:
-            self._kept = self._cursor.position
-            self._store.move_cursor(self._sink, self._kept)
+        """Tell the store what is delivered."""
+        if not self._changed:
+            return
+        self._changed = False
+        delivered = (self._cursor.position, self._cursor.largest(RANGES_LIMIT))
+        if delivered != self._kept:
+            self._kept = delivered
+            self._store.move_cursor(self._sink, *delivered)
 
-    def _rewind(self) -> None:
-        self._rows.clear()
-        self._held.clear()
-        self._released.clear()
-        self._read = self._cursor.position
-
-    def _row(self) -> StoredRecord | None:
-        if not self._rows and self._room():
-            self._rows.extend(self._store.read_after(self._read, READ_ROWS))
-            if self._rows:
-                self._read = self._rows[-1].id
-        return self._rows.popleft() if self._rows else None
-
-    def _room(self) -> bool:
-        """May more be read? What was read before a rewind may be read again in any case."""
-        if len(self._cursor) >= AHEAD_LIMIT and self._read >= self._cursor.latest:
-            return False
-        return not self._held or self.held < HELD_LIMIT
-
-    def _ready(self, row: StoredRecord) -> bool:
-        reading = self._reading(row)
-        return isinstance(reading, Unreadable) or self._patience.ready(row, reading)
-
-    def _reading(self, row: StoredRecord) -> Reading:
-        try:
-            return pack_of(row, self._descriptors, self._timeline)
-        except Unreadable as error:
-            return error
-
-    @staticmethod
-    def _possible(reading: Reading) -> Reading:
-        if isinstance(reading, Unreadable) or possible(reading):
-            return reading
-        return Unreadable("impossible_time", f"{reading.utc_ns} ns")
+    def _leave_behind(self) -> None:
+        self._live_rows.leave_behind()
+        self._live.clear()

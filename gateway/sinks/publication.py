@@ -79,7 +79,8 @@ class Publications:
     | GAP | `gap` | JSON object |
     | one that cannot be read | `raw` | its CBOR as it came, property `fault`; without properties, JSON |
 
-    `hist` marks what is older than the present, `correction` what was published with a worse time.
+    `hist` marks what is older than the present: its topic ends in `/backfill`. `correction` marks what
+    was published with a worse time.
     """
 
     def __init__(self, gateway: str) -> None:
@@ -87,7 +88,7 @@ class Publications:
         self._root = f"fieldgate/{gateway}"
         self._senml = SenmlJson()
         self._prefixes: dict[tuple[bytes, int, int, str], _Prefix] = {}
-        self._topics: dict[tuple[bytes, str], str] = {}
+        self._topics: dict[tuple[bytes, str, bool], str] = {}
 
     @property
     def status_topic(self) -> str:
@@ -110,10 +111,10 @@ class Publications:
             properties, identity = self._identity(reading, SENML_JSON, named)
             # Behind "[{", where the first record begins.
             payload = b"[{" + identity + self._senml.encode(reading)[2:]
-            return Publication(self._topic(reading.uid, reading.group.name), properties, payload)
+            return Publication(self._topic(reading.uid, reading.group.name, hist), properties, payload)
         properties, identity = self._identity(reading, JSON, named)
         payload = b"{" + identity + loss_json(reading)[1:]
-        return Publication(self._topic(reading.uid, "gap"), properties, payload)
+        return Publication(self._topic(reading.uid, "gap", hist), properties, payload)
 
     def raw(self, stored: StoredRecord, fault: str, *, hist: bool = False) -> Publication:
         """The record as the node sent it, with the reason why it is not published as readings."""
@@ -126,17 +127,18 @@ class Publications:
             members = (seq, worded, is_hist, base64.b64encode(stored.message))
             payload = b"{" + prefix.identity + b'"seq":%b,"fault":"%b","hist":%b,"message":"%b"}' % members
         return Publication(
-            self._topic(stored.uid, "raw"),
+            self._topic(stored.uid, "raw", hist),
             prefix.properties + properties + user_property(b"hist", is_hist),
             payload,
         )
 
-    def _topic(self, uid: bytes, last: str) -> str:
-        topic = self._topics.get((uid, last))
+    def _topic(self, uid: bytes, last: str, hist: bool) -> str:  # noqa: FBT001 - one call a record
+        topic = self._topics.get((uid, last, hist))
         if topic is None:
             if len(self._topics) >= PREFIXES:
                 self._topics.clear()
-            topic = self._topics[uid, last] = f"{self._root}/{uid.hex()}/{last}"
+            tail = f"{last}/backfill" if hist else last
+            topic = self._topics[uid, last, hist] = f"{self._root}/{uid.hex()}/{tail}"
         return topic
 
     def _identity(self, reading: Pack | Loss, content_type: str, named: _Named) -> tuple[bytes, bytes]:

@@ -265,6 +265,10 @@ class Store:
         """The ids above the cursor that the sink has delivered: (first id, last id), ascending."""
         return self._cursors.ranges(sink)
 
+    def last_id(self) -> int:
+        """The id of the newest committed record; 0 when nothing was ever stored."""
+        return self._reader.first_and_last_id()[1]
+
     def sinks(self) -> dict[str, int]:
         """The cursors of all registered sinks, also of those that only former runs knew."""
         return self._cursors.positions()

@@ -15,7 +15,7 @@ from hil_tests.demo.identity import Gap, Identity, Stream
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TOPIC_LEVELS = 4  # fieldgate / gateway / node / group
+TOPIC_LEVELS = 4  # fieldgate / gateway / node / group; behind it, perhaps, "backfill"
 QUALITY_SUFFIX = "/q"  # stands in a value's place and says why it is missing
 
 
@@ -48,7 +48,7 @@ class Block:
 
 def understood(topic: str, properties: Mapping[str, str], payload: bytes) -> Block | Gap | None:
     """The block or gap in a publish; None for the gateway's own status. Raises NotUnderstood."""
-    levels = topic.split("/")
+    levels = topic.removesuffix("/backfill").split("/")
     if len(levels) == TOPIC_LEVELS - 1 and levels[-1] == "status":
         return None
     if len(levels) != TOPIC_LEVELS:

@@ -48,6 +48,8 @@ STATUS = Status(
             delivered=9,
             in_flight=1,
             backlog=3,
+            backlog_per_s=12.4,
+            backlog_eta_s=200.0,
         ),
     ),
     counters={"hellos": 3, "frame_fcs": 0},
@@ -76,8 +78,9 @@ def test_the_report_is_aligned_and_complete():
         "  open   12      0        3 for mqtt\n"
         "\n"
         "SINKS\n"
-        "  name  state      for  broker         protocol  delivered  in flight  backlog  detail\n"
-        "  mqtt  connected  3 s  mqtt://broker  mqtt 5    9          1          3\n"
+        "  name  state      for  broker         protocol  delivered  in flight  backlog  drain"
+        "        detail\n"
+        "  mqtt  connected  3 s  mqtt://broker  mqtt 5    9          1          3        12/s, 3 min\n"
         "\n"
         "COUNTERS\n"
         "  name    count\n"

@@ -47,8 +47,8 @@ async def test_blocks_arrive_in_order_with_their_identity_and_time(bench, broker
         "boot": str(BOOT),
         "stream": "1",
         "seq": "0",
-        "time": "resolved",
         "hist": "0",
+        "time": "resolved",
     }
     first = json.loads(messages[0].payload)[0]
     assert first["n"] == "air_temperature"

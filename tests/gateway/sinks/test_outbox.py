@@ -1,38 +1,69 @@
-"""gateway/sinks/outbox.py and patience.py"""
+"""gateway/sinks/outbox.py with lane.py, lane_rows.py and judgement.py"""
 
 import pytest
 
 from gateway.descriptors import Unreadable
-from gateway.sinks import outbox as module
-from gateway.sinks.outbox import HELD_LIMIT, READ_ROWS, Outbox
+from gateway.sinks.lane_rows import READ_ROWS
+from gateway.sinks.outbox import Outbox
 from gateway.sinks.patience import Patience
+from gateway.sinks.way import Way
 from tests.gateway.sinks.records import OTHER, UID, block, gap
 
 S = 1_000_000_000
+MANY = 2 * READ_ROWS + 3  # more than a short interruption leaves
 
 
 @pytest.fixture
 def make(bench):
-    def make(*, send=False, after_s=300):
+    def make(*, send=False, after_s=300, backfill_after_s=60):
         bench.store.register_sink("mqtt")
         patience = Patience(
             bench.timeline, bench.clock, send_unsynchronised=send, provisional_after_s=after_s
         )
-        return Outbox("mqtt", bench.store, bench.timeline, patience)
+        outbox = Outbox(
+            "mqtt", bench.store, bench.timeline, patience, bench.clock, backfill_after_s=backfill_after_s
+        )
+        outbox.begin()
+        return outbox
 
     return make
 
 
-def drained(outbox):
-    """All that may go now: (id, reading)."""
+def all_of(next_one):
     found = []
-    while (due := outbox.next()) is not None:
-        found.append((due[0].id, due[1]))
+    while (due := next_one()) is not None:
+        found.append(due)
     return found
+
+
+def drained(outbox):
+    """All that may go now, the new ones first: (id, reading)."""
+    return [(due.stored.id, due.reading) for due in all_of(outbox.live) + all_of(outbox.older)]
 
 
 def ids(outbox):
     return [id_ for id_, _ in drained(outbox)]
+
+
+def lanes(outbox):
+    """The same by lane."""
+    live, older = all_of(outbox.live), all_of(outbox.older)
+    assert {due.way for due in live} <= {Way.LIVE}
+    assert {due.way for due in older} <= {Way.BACKLOG}
+    return [due.stored.id for due in live], [due.stored.id for due in older]
+
+
+def confirm(outbox, *confirmed):
+    """The broker has these; an id stands for its record."""
+    for id_ in confirmed:
+        outbox.confirmed(Named(id_))
+
+
+class Named:
+    """A stored record as far as confirming it needs it."""
+
+    def __init__(self, id_):
+        self.id = id_
 
 
 def unsynchronise(bench):
@@ -44,8 +75,8 @@ def unsynchronise(bench):
 
 async def test_records_come_in_the_order_of_the_store_over_many_reads(bench, make):
     bench.measure()
-    await bench.fill(2 * READ_ROWS + 3)
-    assert ids(make()) == list(range(1, 2 * READ_ROWS + 4))
+    await bench.fill(MANY)
+    assert ids(make()) == list(range(1, MANY + 1))
 
 
 async def test_nothing_comes_twice_while_it_is_on_its_way(bench, make):
@@ -62,9 +93,9 @@ async def test_after_a_lost_connection_only_the_unconfirmed_come_again(bench, ma
     await bench.fill(6)
     outbox = make()
     drained(outbox)
-    for id_ in (1, 2, 4):
-        outbox.confirmed(id_)
+    confirm(outbox, 1, 2, 4)
     outbox.connection_lost()
+    outbox.begin()
     assert ids(outbox) == [3, 5, 6]
 
 
@@ -72,8 +103,9 @@ async def test_a_refused_record_comes_again_before_the_later_ones(bench, make):
     bench.measure()
     await bench.fill(4)
     outbox = make()
-    assert [outbox.next()[0].id, outbox.next()[0].id] == [1, 2]
-    outbox.refused(1)
+    first, second = outbox.live(), outbox.live()
+    assert (first.stored.id, second.stored.id) == (1, 2)
+    outbox.refused(first.stored)
     assert ids(outbox) == [1, 3, 4]  # 2 is still on its way
 
 
@@ -82,10 +114,10 @@ async def test_the_cursor_is_kept_up_to_the_first_hole(bench, make):
     await bench.fill(4)
     outbox = make()
     drained(outbox)
-    outbox.confirmed(2)
+    confirm(outbox, 2)
     outbox.keep()
     assert bench.store.cursor("mqtt") == 0
-    outbox.confirmed(1)
+    confirm(outbox, 1)
     outbox.keep()
     assert bench.store.cursor("mqtt") == 2
     assert ids(make()) == [3, 4]
@@ -101,10 +133,10 @@ async def test_a_node_whose_clock_is_not_known_waits_and_stays_in_order(bench, m
     outbox = make()
     assert ids(outbox) == [2, 4]
     assert outbox.held == 2
-    outbox.release()
+    outbox.tick()
     assert ids(outbox) == []
     bench.measure(UID)
-    outbox.release()
+    outbox.tick()
     assert outbox.held == 0
     await bench.fill(1, first=2, uid=UID)
     assert ids(outbox) == [1, 3, 5]
@@ -115,10 +147,10 @@ async def test_a_node_that_never_answers_is_sent_after_its_time_as_what_it_is(be
     outbox = make(after_s=10)
     assert ids(outbox) == []
     bench.clock.now_ns += 9 * S
-    outbox.release()
+    outbox.tick()
     assert ids(outbox) == []
     bench.clock.now_ns += 1 * S
-    outbox.release()
+    outbox.tick()
     assert [(id_, reading.state) for id_, reading in drained(outbox)] == [(1, "unknown"), (2, "unknown")]
 
 
@@ -141,7 +173,7 @@ async def test_a_record_of_an_earlier_host_boot_counts_from_this_boot(bench, mak
     outbox = make(after_s=10)
     assert ids(outbox) == []
     bench.clock.now_ns = 10 * S
-    outbox.release()
+    outbox.tick()
     assert ids(outbox) == [1]
 
 
@@ -162,33 +194,3 @@ async def test_what_cannot_be_read_waits_for_no_clock(bench, make):
     await bench.committed()
     ((_, reading),) = drained(make())
     assert reading.reason == "group_unknown"
-
-
-async def test_held_records_are_limited_in_number(bench, make):
-    await bench.fill(HELD_LIMIT + 2 * READ_ROWS)
-    outbox = make()
-    assert ids(outbox) == []
-    assert HELD_LIMIT <= outbox.held < HELD_LIMIT + READ_ROWS
-    bench.measure()
-    outbox.release()
-    assert ids(outbox) == list(range(1, HELD_LIMIT + 2 * READ_ROWS + 1))
-
-
-async def test_reading_ahead_of_one_held_record_is_limited_and_goes_on(bench, make, monkeypatch):
-    monkeypatch.setattr(module, "AHEAD_LIMIT", 500)
-    bench.measure(OTHER)
-    await bench.fill(1, uid=UID)
-    await bench.fill(3 * READ_ROWS, uid=OTHER)
-    outbox = make()
-    sent = ids(outbox)
-    assert 500 <= len(sent) < 500 + READ_ROWS
-    for id_ in sent[10:]:
-        outbox.confirmed(id_)
-    outbox.connection_lost()
-    assert ids(outbox) == sent[:10]
-    bench.measure(UID)
-    outbox.release()
-    assert ids(outbox) == [1]
-    for id_ in [1, *sent[:10]]:
-        outbox.confirmed(id_)
-    assert ids(outbox)[-1] == 3 * READ_ROWS + 1
