@@ -1,8 +1,11 @@
 """hil_tests/broker.py"""
 
+from collections import Counter
+
 import pytest
 from paho.mqtt import publish
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hil_tests.broker import HOST, Broker, BrokerError, Subscriber
 
@@ -17,6 +20,20 @@ def say(broker, text, *, retain=False):
         port=broker.port,
         protocol=MQTTProtocolVersion.MQTTv5,
     )
+
+
+def publish_many(broker, count):
+    """How the broker answered so many publishes."""
+    answers = Counter()
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.on_connect = lambda *_: [client.publish("a/b", str(number), qos=1) for number in range(count)]
+    client.on_publish = lambda _client, _data, _id, reason, _: answers.update([str(reason)])
+    client.connect(HOST, broker.port)
+    while answers.total() < count:
+        client.loop(1)
+    client.disconnect()
+    client.on_connect = client.on_publish = None  # paho's pair of sockets goes with the client
+    return answers
 
 
 def texts(messages):
@@ -70,3 +87,16 @@ def test_a_broker_that_cannot_start_tells_why(tmp_path):
     broker = Broker(tmp_path, settings="no_such_setting 1")
     with pytest.raises(BrokerError, match="no_such_setting"):
         broker.start()
+
+
+@pytest.mark.parametrize(("settings", "kept"), [("", 1000), ("max_queued_messages 0", 1500)])
+def test_mosquitto_confirms_what_it_drops_for_a_session_that_is_away(tmp_path, settings, kept):
+    """As docs/install.md and docs/scaling.md warn."""
+    with Broker(tmp_path, persistence=True, settings=settings) as broker:
+        with Subscriber(broker.url, "a/#", name="away"):
+            pass
+        assert publish_many(broker, 1500) == {"Success": 1500}
+        with Subscriber(broker.url, "a/#", name="away") as subscriber:
+            say(broker, "after")
+            heard = subscriber.wait_for(lambda all_: texts(all_)[-1:] == ["after"])
+    assert len(heard) == kept + 1
