@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME_LIMIT = 64  # a level of an MQTT topic: short, and without / + #
 SHOWN_CHARACTERS = 60
+CONSUMERS_LIMIT = 8  # of one sink: each costs a look through what is kept
 URLS_LIMIT = 8  # brokers of one sink: the nodes of a cluster, and another cluster
 _URL_SHAPE = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
 
@@ -131,3 +132,14 @@ def broker_urls(value: object) -> tuple[str, ...]:
     if len(set(urls)) < len(urls):
         raise ValueError("must not have the same address twice")
     return urls
+
+
+def consumer_names(value: object) -> tuple[str, ...]:
+    """Names of consumers: each is a level of a topic."""
+    if not isinstance(value, list) or not 1 <= len(value) <= CONSUMERS_LIMIT:
+        amount = f"{len(value)} of them" if isinstance(value, list) else found(value)
+        raise ValueError(f"must be an array of 1 to {CONSUMERS_LIMIT} names, not {amount}")
+    names = tuple(topic_name(each) for each in value)
+    if len(set(names)) < len(names):
+        raise ValueError("must not have the same name twice")
+    return names

@@ -12,12 +12,13 @@ from gateway.config_values import (
     broker_url,
     broker_urls,
     choice,
+    consumer_names,
     integer,
     path_text,
     text,
     topic_name,
 )
-from gateway.toml_table import setting
+from gateway.toml_table import setting, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,17 @@ class BrokerAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationConfig:
+    """[sink.mqtt.confirmation]: who has to say that a record is on its own disk before it goes here."""
+
+    consumers: tuple[str, ...] = setting(consumer_names)
+    tail_hours: int = setting(integer(0, 8_784), 24)  # a year
+    tail_mib: int = setting(integer(0, 1_048_576), 256)
+    resend_after_s: int = setting(integer(1, 86_400), 600)
+    silent_after_s: int = setting(integer(1, 604_800), 3_600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MqttSinkConfig:
     """[[sink.mqtt]]. Has either `url` or `urls`. `parse` fills an empty client_id."""
 
@@ -64,10 +76,11 @@ class MqttSinkConfig:
     keepalive_s: int = setting(integer(5, 300), 15)
     ack_timeout_s: int = setting(integer(5, 300), 30)
     unsynchronised: Literal["wait", "send"] = setting(choice("wait", "send"), "wait")
+    provisional_after_s: int = setting(integer(0, 86_400), 300)
     backfill_after_s: int = setting(integer(1, 86_400), 60)
     backfill_per_s: int = setting(integer(0, 100_000), 0)
-    provisional_after_s: int = setting(integer(0, 86_400), 300)
     require_subscriber: bool = setting(boolean, default=True)
+    confirmation: ConfirmationConfig | None = table(ConfirmationConfig)
 
     @property
     def brokers(self) -> tuple[BrokerAddress, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.toml_lines import KeyPath
 
 _CHECK = "check"  # a callable: gives the value or raises ValueError with the end of a sentence
+_TABLE = "table"  # a dataclass: the key holds a table of this kind
 _T = TypeVar("_T")
 
 
@@ -33,8 +34,13 @@ def setting(check: Callable[[Any], object], default: object = dataclasses.MISSIN
     return dataclasses.field(default=default, metadata={_CHECK: check})
 
 
+def table(kind: type) -> Any:  # noqa: ANN401 - as field()
+    """A dataclass field that `read` fills from the table of its name; None where there is none."""
+    return dataclasses.field(default=None, metadata={_TABLE: kind})
+
+
 def settings(kind: type) -> list[str]:
-    """The keys that a table of this kind may have."""
+    """The keys that a table of this kind may have, but for tables."""
     return [field.name for field in dataclasses.fields(kind) if _CHECK in field.metadata]
 
 
@@ -42,7 +48,15 @@ def read(kind: type[_T], table: Mapping[str, object], path: KeyPath, problems: l
     """An instance of the dataclass `kind` from the table at `path`; None when a problem was noted."""
     before = len(problems)
     values: dict[str, object] = {}
+    tables = []
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if _TABLE in field.metadata:
+            tables.append(field.name)
+            inner = (*path, field.name)
+            if isinstance(table.get(field.name), dict):
+                values[field.name] = read_one(field.metadata[_TABLE], table, inner, problems)
+            elif field.name in table:
+                subtable(table, inner, problems)
         if _CHECK not in field.metadata:
             continue
         if field.name in table:
@@ -52,7 +66,7 @@ def read(kind: type[_T], table: Mapping[str, object], path: KeyPath, problems: l
                 problems.append(Problem((*path, field.name), f"{field.name} in {title(path)} {error}"))
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             problems.append(Problem(path, f"{title(path)} has no key '{field.name}', which it must have"))
-    unknown_keys(table, settings(kind), path, problems)
+    unknown_keys(table, settings(kind) + tables, path, problems)
     return kind(**values) if len(problems) == before else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -15,15 +15,17 @@ from gateway.store.small_rows import DELIVERED, OF_STREAM, SINK, STREAM
 from wire.up import descriptor_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gateway.host_boot import HostBootRecord
+    from gateway.store.holds import Holds
     from gateway.store.small_rows import Table
     from gateway.timeline import KeptExchange
 
 BUSY_TIMEOUT_MS = 200  # readers of a WAL wait for nobody, except while another opens the file
 
+_T = TypeVar("_T")
 _OF_NODE = "WHERE uid = ?"
 _RECORDS_AFTER = f"SELECT {RECORD_COLUMNS} FROM record WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
 _BEGIN = "BEGIN"
@@ -136,10 +138,15 @@ class Reader:
         """The ids above the sink's cursor that it has delivered, both ends included."""
         return [(first, last) for _sink, first, last in self._small(DELIVERED, _OF_SINK, sink)]
 
-    def forgettable(self) -> int:
-        """How many records every sink has delivered, but for the newest record."""
+    def ask(self, question: Callable[[apsw.Connection], _T]) -> _T:
+        """What the connection's rows answer."""
         with _as_store_error("reading"):
-            first, last = work.forgettable(self._connection)
+            return question(self._connection)
+
+    def forgettable(self, holds: Holds) -> int:
+        """How many records every sink has delivered and does not hold, but for the newest record."""
+        with _as_store_error("reading"):
+            first, last = work.forgettable(self._connection, holds)
         return 0 if first is None or last is None else max(0, last - first + 1)
 
     def nodes(self) -> list[KnownNode]:

@@ -46,6 +46,13 @@ class SinkCursors:
         kept = self._ranges[sink] = [each for each in above if each[0] <= each[1]][:RANGES_LIMIT]
         self._queue.add(f"cursor {sink}", work.move_cursor(sink, position, kept))
 
+    def rewind(self, sink: str, position: int) -> None:
+        """Move back, and know of no ranges. Behind a move that waits for its commit already."""
+        if position < self._positions.get(sink, 0):
+            self._positions[sink] = position
+            self._ranges[sink] = []
+            self._queue.add(f"rewind {sink}", work.rewind(sink, position))
+
     def position(self, sink: str) -> int:
         """Up to which id everything is delivered; 0 for an unknown sink."""
         return self._positions.get(sink, 0)

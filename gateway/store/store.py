@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.store import losses, time_rows, work
 from gateway.store.commit_queue import CommitQueue
@@ -12,6 +12,7 @@ from gateway.store.damage import Damage
 from gateway.store.database import Database
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
+from gateway.store.holds import Hold, Holds
 from gateway.store.ledger import no_day
 from gateway.store.lock import DirectoryLock
 from gateway.store.reader import Reader
@@ -39,6 +40,8 @@ GROUP_COMMIT_RECORDS = 512
 QUEUE_LIMIT_OCTETS = 4 * 1024 * 1024  # of records that wait for their commit, or are in one
 FORGET_LEAST = 64  # records; deleting them one by one would write as much as storing them
 DESCRIPTORS_CACHED = 256
+
+_T = TypeVar("_T")
 
 
 class Store:
@@ -103,6 +106,7 @@ class Store:
         self._damage = Damage(database.path.parent)
         self._descriptors: dict[bytes, bytes] = {}
         self._cursors = SinkCursors(reader, queue)
+        self._holds = Holds()
         self._exchanges_put = 0
         self._room = Room(database.path.parent, reader)
 
@@ -202,21 +206,33 @@ class Store:
         """
         self._cursors.move(sink, position, ranges)
 
+    def rewind(self, sink: str, position: int) -> None:
+        """Everything above this id is to be delivered again. Durable with the next commit."""
+        self._cursors.rewind(sink, position)
+
+    def hold(self, sink: str, hold: Hold) -> None:
+        """Keep what the sink has delivered a while longer. Known to this run only: say it before `start`."""
+        self._holds.put(sink, hold)
+
     def forget_delivered(self) -> None:
-        """Delete what every registered sink has delivered, if that is worth a write.
+        """Delete what every registered sink has delivered and does not hold, if that is worth a write.
 
         The newest record stays, and up to FORGET_LEAST others. Without a sink, everything stays.
         Call it often: it also looks whether the disk has room for records.
         """
         self._room.look()
-        if self._reader.forgettable() >= FORGET_LEAST:
+        if self._reader.forgettable(self._holds) >= FORGET_LEAST:
             self._queue.add("forget", self._forget, patient=False)
 
     def _forget(self, connection: apsw.Connection, ledger: Ledger) -> bool:
         self._damage.mend(connection, ledger)
-        return work.forget_delivered(connection, ledger)
+        return work.forget_delivered(connection, ledger, self._holds)
 
     # What is committed
+
+    def ask(self, question: Callable[[apsw.Connection], _T]) -> _T:
+        """What the committed rows answer. For parts of the store with rows of their own."""
+        return self._reader.ask(question)
 
     def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
         """By (boot, stream) of the node, the seq that comes next. Delivered records count too."""

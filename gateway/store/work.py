@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from gateway.store.holds import Holds
     from gateway.store.ledger import Ledger
 
     Work = Callable[[apsw.Connection, Ledger], bool]
@@ -84,9 +85,22 @@ def put_descriptor(hash8: bytes, body: bytes) -> Work:
     return work
 
 
-def forget_delivered(connection: apsw.Connection, ledger: Ledger) -> bool:
-    """Delete up to FORGET_ROWS records that every sink has delivered."""
-    first, last = forgettable(connection)
+def rewind(sink: str, position: int) -> Work:
+    """Everything above this id is to be delivered again."""
+
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        row = SINK.row(connection, _OF_SINK, sink)
+        if row is not None:
+            SINK.put(connection, [(sink, min(row[1], position))])
+            connection.execute(_FORGET_RANGES, (sink,))
+        return False
+
+    return work
+
+
+def forget_delivered(connection: apsw.Connection, ledger: Ledger, holds: Holds) -> bool:
+    """Delete up to FORGET_ROWS records that every sink has delivered and does not hold."""
+    first, last = forgettable(connection, holds)
     if first is None or last is None or last < first:
         return False
     upto = min(last, first + FORGET_ROWS - 1)
@@ -94,11 +108,11 @@ def forget_delivered(connection: apsw.Connection, ledger: Ledger) -> bool:
     return upto < last
 
 
-def forgettable(connection: apsw.Connection) -> tuple[int | None, int | None]:
-    """The ids of the first record and of the last one that every sink has delivered.
+def forgettable(connection: apsw.Connection, holds: Holds) -> tuple[int | None, int | None]:
+    """The ids of the first record and of the last one that every sink has delivered and does not hold.
 
     The last is None without a record or a sink, and below the first when there is nothing to forget.
     """
     first, newest = connection.execute(_ENDS).get
-    cursors = [cursor for _name, cursor in SINK.rows(connection)]
-    return first, (min([newest - 1, *cursors]) if cursors and newest is not None else None)
+    last = holds.forgettable(SINK.rows(connection))
+    return first, (min(newest - 1, last) if last is not None and newest is not None else None)

@@ -25,11 +25,13 @@ def test_the_example_shows_every_key_with_its_default():
         "store.full": shown.store.full,
         "clock": shown.clock,
         "[sink.mqtt]": shown.mqtt_sinks[0],
+        "sink.mqtt.confirmation": shown.mqtt_sinks[0].confirmation,
         "log": shown.log,
     }
     of_the_host = {"name": "gateway", "client_id": "fieldgate-gateway"}
     for title, table in tables.items():
-        section = EXAMPLE.read_text(encoding="utf-8").split(f"\n[{title}]\n")[1].split("\n[")[0]
+        sections = re.split(r"(?m)^(?:#: )?\[(.+)\]$", EXAMPLE.read_text(encoding="utf-8"))
+        section = sections[sections.index(title) + 1]
         assert re.findall(r"(?m)^(?:#: |# )?([a-z_]+) = ", section) == settings(type(table)), title
         for field in (each for each in fields(table) if each.name in settings(type(table))):
             if field.default not in (MISSING, "", None):

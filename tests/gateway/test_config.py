@@ -16,6 +16,7 @@ from gateway.config import (
     parse,
 )
 from gateway.config_values import host_name
+from gateway.sink_config import ConfirmationConfig
 
 PORT = '[[port]]\nglob = "/dev/ttyUSB*"\n'
 SINK = '[[sink.mqtt]]\nurl = "mqtt://broker"\n'
@@ -104,6 +105,23 @@ def test_a_broker_url_gives_host_port_and_tls(url, host, port, tls):
     sink = parse(PORT + f'[[sink.mqtt]]\nurl = "{url}"', PATH).mqtt_sinks[0]
     (broker,) = sink.brokers
     assert (broker.host, broker.port, broker.tls) == (host, port, tls)
+
+
+def test_several_brokers_and_consumers_are_read():
+    text = """
+        [[sink.mqtt]]
+        urls = ["mqtts://a", "mqtts://b:1"]
+        [sink.mqtt.confirmation]
+        consumers = ["historian", "twin-2"]
+        tail_hours = 0
+        [[sink.mqtt]]
+        name = "other"
+        url = "mqtt://c"
+    """
+    first, second = parse(PORT + text, PATH).mqtt_sinks
+    assert [(each.host, each.port) for each in first.brokers] == [("a", 8883), ("b", 1)]
+    assert first.confirmation == ConfirmationConfig(consumers=("historian", "twin-2"), tail_hours=0)
+    assert second.confirmation is None
 
 
 def test_client_ids_of_two_sinks_differ_by_default():

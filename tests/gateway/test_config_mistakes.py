@@ -92,6 +92,27 @@ def refusal(text):
             "config.toml:5: [[sink.mqtt]] has both url and urls; write all into urls",
         ),
         (
+            PORT + SINK + "[sink.mqtt.confirmation]\ntail_hours = 1",
+            "config.toml:5: [sink.mqtt.confirmation] has no key 'consumers', which it must have",
+        ),
+        (
+            PORT + SINK + "[sink.mqtt.confirmation]\nconsumers = ['a', 'a']",
+            "config.toml:6: consumers in [sink.mqtt.confirmation] must not have the same name twice",
+        ),
+        (
+            PORT + SINK + "[sink.mqtt.confirmation]\nconsumers = ['a/b']",
+            "config.toml:6: consumers in [sink.mqtt.confirmation] must be 1 to 64 of A-Z a-z 0-9 _ -, not the "
+            + "string 'a/b'",
+        ),
+        (
+            PORT + SINK + "[sink.mqtt.confirmation]\nconsumers = ['a']\ntail_hour = 1",
+            "config.toml:7: unknown key 'tail_hour' in [sink.mqtt.confirmation]; did you mean 'tail_hours'?",
+        ),
+        (
+            PORT + SINK + "confirmation = true",
+            "config.toml:5: [sink.mqtt.confirmation] must be one table, in single brackets",
+        ),
+        (
             PORT + "[[sink.mqtt]]\nurls = []",
             "config.toml:4: urls in [[sink.mqtt]] must be an array of 1 to 8 addresses, not 0 of them",
         ),
