@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.capture import Capture
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 HOUSEKEEPING_S = 1.0
 REFUSES_ITSELF = {"sequence", "unstorable"}  # records, whatever the disk is like
+STORE_READY_S = 1.0  # a large WAL is on the disk by then; the ports wait no longer
 
 
 class Agent:
@@ -104,6 +106,10 @@ class Agent:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
         self._store.start(self._on_committed, self._on_refused, on_damaged=self._on_damaged)
         try:
+            with suppress(TimeoutError, StoreError):
+                # A node that asks before the store knows what it has would wait a second.
+                async with asyncio.timeout(STORE_READY_S):
+                    await self._store.flush()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_house(), name="housekeeping")
                 for sink in self._sinks:

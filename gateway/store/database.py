@@ -10,6 +10,7 @@ import apsw
 
 from gateway.store import migrations
 from gateway.store.errors import StoreError, from_sqlite
+from gateway.store.former_wal import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,9 @@ class Database:
         Nothing is written before `recover` unless the file is new or of an older version.
         """
         self.path = path
+        self._vfs = vfs
         self._wal_pages = 0
+        self._settled = False
         try:
             self.connection = apsw.Connection(str(path), vfs=vfs or None)
         except apsw.Error as error:
@@ -57,6 +60,9 @@ class Database:
         """
         try:
             self._roll_back()
+            if not self._settled:
+                settle(self.path, self._vfs)
+                self._settled = True
             left = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.Error as error:
             raise from_sqlite(f"checkpoint of {self.path}", error) from error
@@ -84,6 +90,7 @@ class Database:
     def close(self) -> None:
         """Close. SQLite checkpoints and empties the WAL if it can; if not, the next `recover` does."""
         with suppress(apsw.Error):
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, not self._settled)
             self.connection.close()
 
     def _prepare(self) -> None:

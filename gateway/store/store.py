@@ -235,11 +235,17 @@ class Store:
         return self._reader.ask(question)
 
     def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
-        """By (boot, stream) of the node, the seq that comes next. Delivered records count too."""
+        """By (boot, stream) of the node, the seq that comes next. Delivered records count too.
+
+        Raises StoreError as long as it is not known that these records are on stable storage: whoever
+        hears of it frees his own.
+        """
+        self._writer.require_proof()
         return self._reader.next_seqs(uid)
 
     def next_seq(self, uid: bytes, boot: int, stream: int) -> int | None:
-        """The seq that comes next in one stream; None if nothing of it was ever stored."""
+        """The seq that comes next in one stream; None if nothing of it was ever stored. As `next_seqs`."""
+        self._writer.require_proof()
         return self._reader.next_seq(uid, boot, stream)
 
     def read_after(self, cursor: int, limit: int) -> list[Stored]:

@@ -73,8 +73,9 @@ class Writer:
         self._queue = queue
         self._ledger = Ledger(database.connection, today)
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
-        self._fault = StoreError("ended", "the store has not begun")
+        self._fault = StoreError("busy", "the store has not begun")
         self._sound = False  # all that was ever committed is known to be on stable storage
+        self._proven = False  # it was, at least once: what can be read is on stable storage
         self._stop = 0  # the queue's latest
         self._retry_s = RETRY_FIRST_S
 
@@ -87,6 +88,14 @@ class Writer:
         self._on_refused = on_refused
         self._ended: asyncio.Future[None] = loop.create_future()
         self._thread.start()
+
+    def require_proof(self) -> None:
+        """Raise StoreError until everything that can be read is known to be on stable storage.
+
+        A former process may have left what it could not sync; what this one could not is never read.
+        """
+        if not self._proven:
+            raise StoreError(self._fault.reason, f"not known to be on the disk yet: {self._fault}")
 
     async def end(self) -> None:
         """Commit what is queued, or refuse it, and end the thread. The queue is closed already."""
@@ -135,6 +144,7 @@ class Writer:
             self._degrade(error)
             return False
         self._sound = True
+        self._proven = True
         self._ledger.reset()
         self._resume()
         if self.health.state != StoreState.OPEN:

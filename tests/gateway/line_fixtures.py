@@ -45,6 +45,7 @@ class Gateway:
             conditions=self.conditions,
             capture=self.capture,
         )
+        await self.store.flush()
         port = SerialPort.open(pair.path, 115200)
         line = Line(port, services, window)
         serving = asyncio.create_task(line.serve())

@@ -14,7 +14,6 @@ from tests.gateway.store.bench import BOOT, UID, arrival
 
 async def main(directory):
     store = Store.open(directory, group_commit_ms=1)
-    seq = store.next_seqs(UID).get((BOOT, 1), 0)
     room = asyncio.Event()
 
     def committed(arrivals):
@@ -22,6 +21,8 @@ async def main(directory):
         room.set()
 
     store.start(committed, lambda _arrivals, error: sys.exit(str(error)))
+    await store.flush()
+    seq = store.next_seqs(UID).get((BOOT, 1), 0)
     while True:
         room.clear()
         for _ in range(7):

@@ -73,6 +73,7 @@ class Bench:
 async def opened(directory, **options):
     bench = Bench(directory, **options)
     try:
+        await bench.store.flush()  # it knows what is on the disk
         yield bench
     finally:
         await bench.store.close()

@@ -33,7 +33,9 @@ class StoreModel(RuleBasedStateMachine):
 
     def open(self):
         async def made():
-            return Bench(self.directory, group_commit_ms=250)
+            bench = Bench(self.directory, group_commit_ms=250)
+            await bench.store.flush()
+            return bench
 
         self.bench = self.runner.run(made())
 

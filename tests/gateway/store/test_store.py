@@ -25,9 +25,10 @@ async def test_records_are_told_committed_and_read_in_the_order_of_their_arrival
 
 async def test_what_waits_together_is_one_commit_and_one_call(tmp_path):
     async with opened(tmp_path, group_commit_ms=250) as bench:
+        before = bench.store.counts.commits
         await bench.fill(range(100))
         assert [len(commit) for commit in bench.commits] == [100]
-        assert bench.store.counts.commits == 1
+        assert bench.store.counts.commits == before + 1
         assert bench.store.counts.committed == 100
         assert not bench.store.unsettled
 
