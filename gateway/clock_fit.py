@@ -8,7 +8,7 @@ round trips bound the line's error: nothing about the jitter's distribution is a
 from __future__ import annotations
 
 from bisect import bisect_left
-from math import inf
+from math import inf, sqrt
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SKEW_EXPECTED = 50 * PPM  # what a short run, which measures no skew, leans on
 FREE_WANDER = 15 * PPM  # how far the skew may stray from the line while nobody has measured it
 LEAST_WANDER = 0.5 * PPM
 WANDER_GROWTH = 2 * PPM / 3600e6  # per microsecond: an evening's cooling moves a crystal by this much
-MISFIT_SPREAD = 2  # a bent row of exchanges lies off the line by about this much less than the truth may
+RESIDUAL_SPREAD = 3  # a line through a bent row lies so many times further from it at its ends
 
 
 # (boottime_ns, uncertainty_ns, reach_us: how far outside the exchanges, 0 between). A bare tuple:
@@ -59,8 +59,8 @@ class Fit:
         measured = sum(a * (x - self._centre) for a, x in zip(arms, xs, strict=True))
         # A short run is pulled towards no skew at all, as if that had been measured once.
         stiffness = measured + SKEW_EXPECTED**-2
-        skew = sum(a * y for a, y in zip(arms, ys, strict=True)) / stiffness
-        self.skew = max(-SKEW_LIMIT, min(SKEW_LIMIT, skew))
+        along = sum(a * y for a, y in zip(arms, ys, strict=True))
+        self.skew = max(-SKEW_LIMIT, min(SKEW_LIMIT, along / stiffness))
         pull = (1 - measured / stiffness) * SKEW_LIMIT  # what the pulling may have cost
 
         def bound(x: float) -> float:
@@ -71,13 +71,15 @@ class Fit:
             )
             return sum(shares) + pull * abs(arm)
 
-        misfit = max(
-            abs(y - self._offset - self.skew * (x - self._centre)) - bound(x) - half
-            for x, y, half in zip(xs, ys, halves, strict=True)
+        # How bent the row is; what the pulling does to the line is in `pull` already.
+        slope = max(-SKEW_LIMIT, min(SKEW_LIMIT, along / measured)) if measured else 0.0
+        squares = sum(
+            w * (y - self._offset - slope * (x - self._centre)) ** 2
+            for w, x, y in zip(weights, xs, ys, strict=True)
         )
         self._xs = xs
         self._low, self._high = xs[0], xs[-1]
-        slack = MISFIT_SPREAD * max(0.0, misfit)
+        slack = RESIDUAL_SPREAD * sqrt(squares / total)
         # The bound is convex: a chord lies above it between the ends, its steepest slope beyond.
         self._bound_low = bound(self._low) + slack
         self._bound_high = bound(self._high) + slack

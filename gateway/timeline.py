@@ -101,6 +101,11 @@ class Timeline:
             self._store.put_host_boot(self._hosts.now.record())
             self._witnesses.forget()
 
+    def keep(self) -> None:
+        """The gateway ends: store how far this boot has been seen."""
+        self.observe()
+        self._store.put_host_boot(self._hosts.now.record())
+
     def hello(self, uid: bytes, boot: int, ticks: int, arrived_ns: int) -> None:
         """A HELLO with these ticks arrived in this boot of the host."""
         self._nodes.get(uid, boot, self.host_boot).clock.hello(ticks, arrived_ns)
