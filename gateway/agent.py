@@ -117,6 +117,7 @@ class Agent:
                 for supervisor in self._ports:
                     tasks.create_task(supervisor.run(), name="ports")
         finally:
+            self._timeline.keep()
             await self._store.close()
             if self._capture is not None:
                 self._capture.close()
