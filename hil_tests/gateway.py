@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gateway.status import SOCKET_NAME, Status, StatusError, ask
@@ -46,8 +46,8 @@ class GatewayProcess:
     """A gateway in `directory`, which has its configuration, its state and its log.
 
     `ports` is the glob of its ports, `brokers` the URL of each sink by name, `settings` more of its
-    configuration, `module` what is run in the place of the command. It may be started again after
-    `stop` or `kill`, and finds its state there.
+    configuration, `module` what is run in the place of the command, `prefix` what runs it. It may be
+    started again after `stop` or `kill`, and finds its state there.
     """
 
     def __init__(
@@ -60,9 +60,11 @@ class GatewayProcess:
         capture: Path | None = None,
         settings: str = "",
         module: str = "gateway.cli",
+        prefix: Sequence[str] = (),
     ) -> None:
         self.name = name
         self._module = module
+        self._prefix = prefix
         self.capture = capture
         self.state = directory / STATE
         self._log_path = directory / "gateway.log"
@@ -76,7 +78,15 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Start it, in a session of its own: Ctrl-C in the terminal is not for it."""
-        command = [sys.executable, "-m", self._module, "run", "--config", str(self._config_path)]
+        command = [
+            *self._prefix,
+            sys.executable,
+            "-m",
+            self._module,
+            "run",
+            "--config",
+            str(self._config_path),
+        ]
         command += ["--state", str(self.state)]
         if self.capture is not None:
             command += ["--capture", str(self.capture.absolute())]
