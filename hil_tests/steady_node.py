@@ -12,6 +12,7 @@ import select
 import threading
 import time
 import tty
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -27,6 +28,7 @@ BOOT = 9 << 16 | 0x77AB
 STREAM = 1
 SCANS = 2
 SCAN_US = 1000
+BOOTED_NS = 1_000_000_000  # before it is made: its first block has scans of the past
 POLL_S = 0.005
 READ_OCTETS = 65_536
 DESCRIPTOR = {
@@ -55,7 +57,7 @@ class SteadyNode:
         os.set_blocking(self._line, False)
         self.port = os.ttyname(near)
         self._queue = _Queue()
-        self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - BOOTED_NS
         name = up.descriptor_hash(cbor.encode(DESCRIPTOR))
         hello = up.Hello(uid, BOOT, 0, "steady", name, "power_on", [], 240, bytes(8))
         self._session = NodeSession(hello, DESCRIPTOR, self._queue, Random(1).randrange)
@@ -72,6 +74,11 @@ class SteadyNode:
     def acknowledged(self) -> set[Identity]:
         """The blocks that the gateway said are on its disk."""
         return {self.of.record(seq) for seq in range(self._queue.first_seq)}
+
+    @property
+    def octets(self) -> Mapping[int, bytes]:
+        """Every block's message by its seq, acknowledged or not."""
+        return self._queue.octets
 
     def flow(self) -> None:
         """Make blocks from now on."""
@@ -142,7 +149,7 @@ class _Queue:
     def __init__(self) -> None:
         self.first_seq = 0
         self.next_seq = 0
-        self._blocks: dict[int, bytes] = {}
+        self.octets: dict[int, bytes] = {}  # of all that was made: the oracle forgets nothing
         self._builder = BlockBuilder(3, SCANS)
         self._encoder = cbor.Encoder(1024)
 
@@ -153,18 +160,16 @@ class _Queue:
             self._builder.add(
                 ticks - SCAN_US * (SCANS - scan), (2500 + at % 700, 4500 - at % 1100, 101_325 + at % 1300)
             )
-        self._blocks[self.next_seq] = self._builder.encode(self._encoder, BOOT, STREAM, self.next_seq, 0)
+        self.octets[self.next_seq] = self._builder.encode(self._encoder, BOOT, STREAM, self.next_seq, 0)
         self.next_seq += 1
 
     def held(self) -> list[list[int]]:
         return [[BOOT, STREAM, self.first_seq, self.next_seq]]
 
     def get(self, _boot: int, _stream: int, seq: int) -> tuple[bytes, int]:
-        return self._blocks[seq], seq + 1
+        return self.octets[seq], seq + 1
 
     def free(self, _boot: int, _stream: int, next_seq: int) -> int:
-        freed = range(self.first_seq, min(next_seq, self.next_seq))
-        for seq in freed:
-            del self._blocks[seq]
-        self.first_seq += len(freed)
-        return len(freed)
+        freed = max(0, min(next_seq, self.next_seq) - self.first_seq)
+        self.first_seq += freed
+        return freed

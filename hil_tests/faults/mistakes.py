@@ -15,6 +15,8 @@ from gateway.cli import main
 from gateway.store import Arrival
 from gateway.store.database import Database
 from gateway.store.writer import Writer
+from hil_tests.hasty_gateway import take_hastily
+from wire.intake import Intake
 
 if TYPE_CHECKING:
     from gateway.store.work import Work
@@ -64,6 +66,13 @@ def ack_before_commit() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ack_at_once() -> Iterator[None]:
+    """As above, and for as long as a commit waits for more records: what a SIGKILL finds."""
+    with patch.object(Intake, "take", take_hastily):
+        yield
+
+
 ALL = {
     each.__name__: each
     for each in (
@@ -72,6 +81,7 @@ ALL = {
         former_wal_trusted,
         welcome_before_proof,
         ack_before_commit,
+        ack_at_once,
     )
 }
 

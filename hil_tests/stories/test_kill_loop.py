@@ -1,0 +1,32 @@
+"""SIGKILL of the gateway, hundreds of times, at any moment of its start and its work."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from hil_tests.faults.kill_loop import kill_loop
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(240)]
+
+KILLS = 200
+SEED = 1
+CONTROL_KILLS = 16
+
+
+def test_no_kill_costs_an_acknowledged_record() -> None:
+    counts = kill_loop(SEED, KILLS)
+    first_acks_s = sorted(counts.first_ack_s)
+    print(
+        f"{counts.kills} kills, {counts.acknowledged} records acknowledged; from a start to the first ACK "
+        f"{statistics.median(first_acks_s):.2f} s, at most {first_acks_s[-1]:.2f} s"
+    )
+    assert counts.mistakes == []
+    assert (counts.kills, counts.lost) == (KILLS, 0)
+    assert counts.acknowledged > 10 * KILLS
+    assert len(first_acks_s) > KILLS // 4
+
+
+def test_a_gateway_that_acknowledges_at_once_is_found_out() -> None:
+    assert kill_loop(SEED, CONTROL_KILLS, mistake="ack_at_once", commit_ms=250).lost > 0, "nobody noticed"
