@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway.capture import Capture
+from gateway.control import CONTROL_NAME, ControlServer
+from gateway.dead_letter_desk import DeadLetterDesk
 from gateway.line import STORE_FILE, UNREADABLE, Line
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
@@ -105,12 +107,15 @@ class Agent:
     async def run(self) -> None:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
         self._store.start(self._on_committed, self._on_refused, on_damaged=self._on_damaged)
+        desk = DeadLetterDesk(self._store.dead_letters, self._wake_sinks)
+        control = ControlServer(self._config.gateway.state_directory / CONTROL_NAME, desk.operations())
         try:
             with suppress(TimeoutError, StoreError):
                 # A node that asks before the store knows what it has would wait a second.
                 async with asyncio.timeout(STORE_READY_S):
                     await self._store.flush()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(control.run(), name="control")
                 tasks.create_task(self._keep_house(), name="housekeeping")
                 for sink in self._sinks:
                     tasks.create_task(sink.run(), name=f"sink {sink.name}")
@@ -125,6 +130,10 @@ class Agent:
     def status(self) -> Status:
         """How the gateway is now."""
         return self._report.status()
+
+    def _wake_sinks(self) -> None:
+        for sink in self._sinks:
+            sink.wake()
 
     def _supervisor(self, config: PortConfig, taken: set[str]) -> PortSupervisor:
         async def serve(port: SerialPort) -> None:
@@ -144,8 +153,7 @@ class Agent:
         self._conditions.clear("store")
         self._writing.moved()
         self._nodes.committed(arrivals)
-        for sink in self._sinks:
-            sink.wake()
+        self._wake_sinks()
 
     def _on_refused(self, arrivals: Sequence[Arrival], error: StoreError) -> None:
         if error.reason in REFUSES_ITSELF:

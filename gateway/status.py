@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
 import json
-import logging
-import socket
 import types
 import typing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from gateway.socket_address import address_of
+from gateway.socket_server import SocketServer, exchange
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from pathlib import Path
 
-log = logging.getLogger(__name__)
-
 SOCKET_NAME = "status.sock"  # in the state directory
-SOCKET_MODE = 0o660  # the service's group may ask
-CLIENT_LIMIT = 16
-CLIENT_TIMEOUT_S = 5.0  # for a client that does not read, and for an agent that does not answer
-RETRY_S = 5.0  # while a full or read-only disk takes no socket
-STATUS_LIMIT = 4 * 1024 * 1024  # octets a client reads; a thousand nodes are 300 KiB
 
 
 class StatusError(Exception):
@@ -102,6 +92,7 @@ class SinkStatus:
     delivered: int  # confirmed since the start
     in_flight: int
     backlog: int  # records not delivered, those in flight included
+    dead_letters: int = 0  # records that the broker refuses for good
     backlog_per_s: float = 0.0  # older ones, delivered beside the new ones
     backlog_eta_s: float | None = None  # until no older ones are left; None while none goes
 
@@ -164,75 +155,19 @@ def _built_dataclass(kind: Any, value: dict[str, object], where: str) -> Any:  #
     return kind(**values)
 
 
-class StatusServer:
-    """Answers every connection with the snapshot of that moment.
-
-    `async with` it where a failure to listen (OSError) matters; `await run()` where it must not.
-    """
+class StatusServer(SocketServer):
+    """Answers every connection with the snapshot of that moment."""
 
     def __init__(self, path: Path, snapshot: Callable[[], Status]) -> None:
-        self._path = path
-        self._snapshot = snapshot
-        self._server: asyncio.Server | None = None
-        self._address = contextlib.ExitStack()
-        self._inode = 0
-        self._clients = 0
+        async def answer(_reader: asyncio.StreamReader) -> bytes:
+            return snapshot().to_json().encode() + b"\n"
 
-    async def run(self) -> None:
-        """Serve until cancelled. Where it cannot listen it says so once and tries again."""
-        said = False
-        while True:
-            try:
-                async with self:
-                    said = False
-                    await asyncio.Future()
-            except OSError as error:
-                if not said:
-                    log.warning("status: cannot listen at %s: %s", self._path, error)
-                said = True
-                await asyncio.sleep(RETRY_S)
-
-    async def __aenter__(self) -> Self:
-        with contextlib.ExitStack() as undo:
-            address = undo.enter_context(address_of(self._path))
-            # A socket that an earlier process left is replaced by asyncio; a file of another kind is not.
-            self._server = await asyncio.start_unix_server(self._on_client, address)
-            self._path.chmod(SOCKET_MODE)
-            self._inode = self._path.stat().st_ino
-            self._address = undo.pop_all()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-            if self._path.exists() and self._path.stat().st_ino == self._inode:  # not a successor's
-                self._path.unlink(missing_ok=True)
-        self._address.close()
-
-    async def _on_client(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients += 1
-        try:
-            if self._clients <= CLIENT_LIMIT:
-                writer.write(self._snapshot().to_json().encode() + b"\n")
-                async with asyncio.timeout(CLIENT_TIMEOUT_S):
-                    await writer.drain()
-                    writer.close()
-                    await writer.wait_closed()
-        except (OSError, TimeoutError) as error:
-            log.debug("status: a client went away: %s", error)
-        finally:
-            self._clients -= 1
-            writer.transport.abort()
+        super().__init__(path, answer, name="status")
 
 
 def ask(path: Path) -> Status:
     """The status of the agent that listens at `path`. Raises OSError or StatusError."""
-    answer = bytearray()
-    with socket.socket(socket.AF_UNIX) as client, address_of(path) as address:
-        client.settimeout(CLIENT_TIMEOUT_S)
-        client.connect(address)
-        while (octets := client.recv(65_536)) and len(answer) < STATUS_LIMIT:
-            answer += octets
+    answer = exchange(path)
     if not answer:
         raise StatusError("the agent closed the connection without an answer")
-    return Status.from_json(bytes(answer))
+    return Status.from_json(answer)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from gateway.commands.options import agents_config, gateway_of
-from gateway.failure import ExitCode, NoAgent
+from gateway.commands.running_agent import no_answer, reaching
+from gateway.failure import ExitCode
 from gateway.status import SOCKET_NAME, Status, StatusError, ask
 from gateway.status_text import report
 
@@ -38,19 +39,7 @@ def status(ctx: click.Context, *, as_json: bool, socket_path: Path | None, confi
 
 def _ask(path: Path) -> Status:
     try:
-        return ask(path)
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise NoAgent(
-            f"no agent runs: nothing listens at {path}",
-            next_step="systemctl start fieldgate; if it does not stay: journalctl -u fieldgate -e",
-        ) from None
-    except PermissionError:
-        raise NoAgent(
-            f"{path}: permission denied",
-            next_step="run it with sudo, or as a user of the service's group (dialout)",
-        ) from None
-    except (OSError, StatusError) as error:
-        raise NoAgent(
-            f"the agent at {path} did not answer: {error}",
-            next_step="journalctl -u fieldgate -e",
-        ) from None
+        with reaching(path):
+            return ask(path)
+    except StatusError as error:
+        raise no_answer(path, error) from None

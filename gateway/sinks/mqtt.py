@@ -28,7 +28,7 @@ from gateway.sinks.patience import Patience
 from gateway.sinks.protocol import Version
 from gateway.sinks.publication import Publications
 from gateway.sinks.senml import JSON
-from gateway.sinks.traffic import Traffic
+from gateway.sinks.traffic import Refusal, Traffic
 from gateway.sinks.way import Way
 from gateway.sinks.window import Flight
 from gateway.status import SinkStatus
@@ -54,6 +54,8 @@ class SinkState(StrEnum):
     REFUSED = "refused"
     WAITING_FOR_TIME = "waiting_for_time"
     STORE_UNREADABLE = "store_unreadable"
+    DEAD_LETTERS = "dead_letters"  # some records were refused for good
+    DEAD_LETTERS_FULL = "dead_letters_full"  # and there is no room for more of them
     NOT_CONFIGURED = "not_configured"  # known from a former run only: nobody delivers to it
 
 
@@ -124,6 +126,7 @@ class MqttSink:
             in_flight=len(self._traffic.window),
             backlog=self._backlog(),
             backlog_per_s=per_s,
+            dead_letters=len(self._store.dead_letters.of(self.name)),
             backlog_eta_s=self._outbox.backlog / per_s if per_s else None,
         )
 
@@ -198,6 +201,7 @@ class MqttSink:
             raise ConnectionLost(ACK_TIMEOUT, f"no confirmation for {waited_s:.0f} s")
         self._watch_client_id()
         self._traffic.tick(now_s)
+        self._tell_of_dead_letters()
         if not self._traffic.refused:
             waiting = self._outbox.held and not len(self._traffic.window)
             self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
@@ -236,8 +240,21 @@ class MqttSink:
 
     def _refused(self, flight: Flight, reason: int, now_s: float) -> None:
         self._counters.count("mqtt_refused")
-        if self._traffic.refuse(flight, reason, now_s):
-            self._enter(SinkState.REFUSED, puback_word(reason))
+        match self._traffic.refuse(flight, reason, puback_word(reason), now_s):
+            case Refusal.PAUSES:
+                self._enter(SinkState.REFUSED, puback_word(reason))
+            case Refusal.BURIED:
+                self._counters.count("mqtt_dead_letters")
+
+    def _tell_of_dead_letters(self) -> None:
+        letters = self._store.dead_letters.of(self.name)
+        subject = f"sink {self.name} dead letters"
+        if not letters:
+            self._conditions.clear(subject)
+            return
+        full = self._store.dead_letters.full(self.name)
+        detail = f"{len(letters)}, the last one for {letters[-1].reason}; fieldgate dead-letters list"
+        self._conditions.set(subject, SinkState.DEAD_LETTERS_FULL if full else SinkState.DEAD_LETTERS, detail)
 
     def _is_refusal(self, reason: int) -> bool:
         unheard = reason == NO_SUBSCRIBER and self._config.require_subscriber

@@ -52,7 +52,7 @@ def puback_word(reason: int) -> str:
     """The word for a PUBACK's reason code; the number of one that is none."""
     try:
         return word(ReasonCode(PacketTypes.PUBACK, identifier=reason))
-    except KeyError:
+    except (KeyError, ValueError):  # unknown; or known, and not in a PUBACK
         return f"{reason:#04x}"
 
 

@@ -15,6 +15,7 @@ from gateway.sinks.lane import Lane
 from gateway.sinks.lane_rows import BacklogRows, LiveRows, RowStore
 from gateway.sinks.patience import Patience
 from gateway.sinks.way import Due, Way
+from gateway.store.dead_letters import DeadLetters
 from gateway.timeline import Timeline
 
 BACKFILL_AFTER_S = 60.0
@@ -26,6 +27,11 @@ _NOTHING: frozenset[int] = frozenset()
 
 class OutboxStore(DescriptorStore, RowStore, Protocol):
     """What a sink wants of the store (gateway.store.Store)."""
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """What brokers refuse for good."""
+        ...
 
     def register_sink(self, sink: str, /) -> None:
         """From now on records are kept until this sink has passed them."""
@@ -65,12 +71,15 @@ class Outbox:
         backfill_after_s: float = BACKFILL_AFTER_S,
     ) -> None:
         self._sink = sink
+        self._clock = clock
         self._store = store
         self._cursor = Cursor(store.cursor(sink), store.ranges(sink))
         self._kept = (self._cursor.position, self._cursor.largest(RANGES_LIMIT))  # as the store knows it
         self._changed = False
         self._flying: set[int] = set()
-        judgement = Judgement(store, timeline, patience)
+        self._letters = store.dead_letters
+        self._replayed: set[int] = set()  # letters on their way
+        judgement = self._judgement = Judgement(store, timeline, patience)
         self._live_rows = LiveRows(store, self._cursor, timeline, clock, backfill_after_s)
         self._old_rows = BacklogRows(store, self._cursor, self._live_rows)
         self._live = Lane(self._live_rows, self._cursor, self._flying, judgement)
@@ -108,7 +117,14 @@ class Outbox:
         return Due(*found, Way.LIVE)
 
     def older(self, resting: AbstractSet[int] = _NOTHING, *, another: bool = False) -> Due | None:
-        """The next older record, now on its way; None when there is none."""
+        """The next older record, now on its way; None when there is none.
+
+        Dead letters that somebody wants sent again go first.
+        """
+        letter = self._letters.wanted(self._sink)
+        if letter is not None:
+            self._replayed.add(letter.id)
+            return Due(letter.stored, self._judgement.now(letter.stored), Way.REPLAY)
         found = self._old.next(resting, another=another)
         if found is None:
             return None
@@ -123,9 +139,13 @@ class Outbox:
         if any(map(self._live_rows.is_late, self._live.oldest_kept())):
             self._leave_behind()
 
-    def confirmed(self, stored: StoredRecord) -> None:
+    def confirmed(self, stored: StoredRecord, way: Way = Way.LIVE) -> None:
         """The broker has the record."""
         id_ = stored.id
+        if way is Way.REPLAY:
+            self._replayed.discard(-id_)
+            self._letters.forget([-id_])
+            return
         self._flying.discard(id_)
         self._cursor.add(id_, id_)
         self._changed = True
@@ -136,8 +156,26 @@ class Outbox:
         lane = self._live if stored.id > self._live_rows.edge else self._old
         lane.refused(stored)
 
+    def bury(self, stored: StoredRecord, *, reason_code: int, reason: str) -> bool:
+        """The broker will never take the record: it is kept as a dead letter. False: it cannot be kept."""
+        reading = self._clock.reading()
+        realtime_ns = reading.realtime_ns if reading.synchronised else None
+        if not self._letters.bury(
+            self._sink, stored, reason_code=reason_code, reason=reason, realtime_ns=realtime_ns
+        ):
+            return False
+        self.confirmed(stored)  # as far as the cursor goes
+        return True
+
+    def replay_refused(self, stored: StoredRecord, *, reason_code: int, reason: str) -> None:
+        """A dead letter was refused again."""
+        self._replayed.discard(-stored.id)
+        self._letters.refused(-stored.id, reason_code=reason_code, reason=reason)
+
     def connection_lost(self) -> None:
         """Nobody knows what became of the records on their way: they are sent again."""
+        self._letters.replay(self._replayed)
+        self._replayed.clear()
         self._flying.clear()
         self._live.clear()
         self._old.clear()

@@ -59,13 +59,12 @@ class Suspects:
         else:
             others_taken = self._taken_s.get(topic, -1.0) >= suspect.refused_s
         suspect.refused_s = now_s
-        if reason in FOR_GOOD:
-            return Verdict.DEAD
-        if not others_taken:
+        for_good = reason in FOR_GOOD
+        if not others_taken and not for_good:
             return Verdict.HOLD
         suspect.tries += 1
-        suspect.rests_until_s = now_s + suspect.backoff.next_s()
-        return Verdict.DEAD if suspect.tries >= TRIES else Verdict.REST
+        suspect.rests_until_s = now_s + suspect.backoff.next_s()  # matters if it cannot be buried
+        return Verdict.DEAD if for_good or suspect.tries >= TRIES else Verdict.REST
 
     def taken(self, id_: int, topic: str, now_s: float) -> None:
         """The broker took this record; call it while there are suspects."""

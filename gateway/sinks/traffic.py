@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from random import Random
 
 from gateway.sinks.backoff import Backoff
@@ -15,6 +16,14 @@ from gateway.sinks.window import Flight, Window
 
 REFUSED_FIRST_S = 0.5
 REFUSED_MOST_S = 10.0  # one small publish each: a subscriber that comes is not kept waiting
+
+
+class Refusal(Enum):
+    """What comes of a refusal."""
+
+    PAUSES = "pauses"  # the lane does
+    WAITS = "waits"  # the record does
+    BURIED = "buried"  # the record is a dead letter
 
 
 class Traffic:
@@ -93,20 +102,26 @@ class Traffic:
         else:
             self._old_hold.taken(flight.sent_s)
             self.pace.answered(now_s - flight.sent_s)
-        self._outbox.confirmed(flight.stored)
+        self._outbox.confirmed(flight.stored, flight.way)
 
-    def refuse(self, flight: Flight, reason: int, now_s: float) -> bool:
-        """The broker refused a record. True if that begins a pause."""
-        if flight.stored is None:
-            return False
-        old = flight.way is not Way.LIVE
+    def refuse(self, flight: Flight, reason_code: int, reason: str, now_s: float) -> Refusal:
+        """The broker refused a record. Says what is done about it."""
+        stored, old = flight.stored, flight.way is not Way.LIVE
+        if stored is None:
+            return Refusal.WAITS
+        if flight.way is Way.REPLAY:
+            self._outbox.replay_refused(stored, reason_code=reason_code, reason=reason)
+            return Refusal.WAITS
         if old:
             self.pace.refused()
-        verdict = self.suspects.refused(flight.stored.id, flight.topic, reason, now_s)
-        self._outbox.refused(flight.stored)
-        if verdict is not Verdict.HOLD:
-            return False
-        return (self._old_hold if old else self._live_hold).refuse(now_s)
+        verdict = self.suspects.refused(stored.id, flight.topic, reason_code, now_s)
+        if verdict is Verdict.DEAD and self._outbox.bury(stored, reason_code=reason_code, reason=reason):
+            self.suspects.forget(stored.id)
+            return Refusal.BURIED
+        self._outbox.refused(stored)
+        if verdict is Verdict.HOLD and (self._old_hold if old else self._live_hold).refuse(now_s):
+            return Refusal.PAUSES
+        return Refusal.WAITS
 
     def tick(self, now_s: float) -> None:
         """Call often."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import apsw
 
 from gateway.store import removals, time_rows, work
+from gateway.store.dead_letters import DeadLetter
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.records import RECORD_COLUMNS, KnownNode, Stored, is_whole
-from gateway.store.small_rows import DELIVERED, OF_STREAM, SINK, STREAM
+from gateway.store.small_rows import DEAD_LETTER, DELIVERED, OF_STREAM, SINK, STREAM
 from wire.up import descriptor_hash
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _DESCRIPTOR = "SELECT CAST(body AS BLOB) FROM descriptor WHERE hash = ?"
 _OF_BOOT = "WHERE uid = ? AND boot = ? ORDER BY last_host_boot DESC, last_arrived_ns DESC LIMIT 1"
 _BY_NODE = "ORDER BY uid, boot"
 _BY_NAME = "ORDER BY name"
+_BY_ID = "ORDER BY id"
 _OF_SINK = "WHERE sink = ? ORDER BY first_id"
 
 
@@ -137,6 +139,10 @@ class Reader:
     def ranges(self, sink: str) -> list[tuple[int, int]]:
         """The ids above the sink's cursor that it has delivered, both ends included."""
         return [(first, last) for _sink, first, last in self._small(DELIVERED, _OF_SINK, sink)]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """All of them, by id."""
+        return [DeadLetter._make(row) for row in self._small(DEAD_LETTER, _BY_ID)]
 
     def ask(self, question: Callable[[apsw.Connection], _T]) -> _T:
         """What the connection's rows answer."""

@@ -10,6 +10,7 @@ from gateway.store import losses, time_rows, work
 from gateway.store.commit_queue import CommitQueue
 from gateway.store.damage import Damage
 from gateway.store.database import Database
+from gateway.store.dead_letters import DeadLetters
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
 from gateway.store.holds import Hold, Holds
@@ -107,6 +108,7 @@ class Store:
         self._descriptors: dict[bytes, bytes] = {}
         self._cursors = SinkCursors(reader, queue)
         self._holds = Holds()
+        self.dead_letters = DeadLetters(reader.dead_letters(), self.put_work)
         self._exchanges_put = 0
         self._room = Room(database.path.parent, reader)
 

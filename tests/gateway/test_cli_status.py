@@ -108,7 +108,7 @@ def test_an_answer_that_is_no_status_is_code_3(path, octets):
 
 
 def test_an_agent_that_does_not_answer_is_given_up(path, monkeypatch):
-    monkeypatch.setattr("gateway.status.CLIENT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("gateway.socket_server.CLIENT_TIMEOUT_S", 0.05)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()

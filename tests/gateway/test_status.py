@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.socket_address import ADDRESS_OCTETS
+from gateway.socket_server import CLIENT_LIMIT, SOCKET_MODE
 from gateway.status import (
-    CLIENT_LIMIT,
-    SOCKET_MODE,
     SOCKET_NAME,
     ClockStatus,
     FaultStatus,
@@ -203,7 +202,7 @@ async def test_run_serves_until_it_is_cancelled(path):
 
 async def test_clients_that_do_not_read_do_not_keep_others_out_for_ever(path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("gateway.status.CLIENT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("gateway.socket_server.CLIENT_TIMEOUT_S", 0.05)
     big = Status(
         version="0",
         gateway="gw",
@@ -216,7 +215,7 @@ async def test_clients_that_do_not_read_do_not_keep_others_out_for_ever(path, mo
         idle = [await asyncio.open_unix_connection(path) for _ in range(CLIENT_LIMIT)]
         while sum("client went away" in message for message in caplog.messages) < CLIENT_LIMIT:
             await asyncio.sleep(0.01)
-        monkeypatch.setattr("gateway.status.CLIENT_TIMEOUT_S", 5.0)
+        monkeypatch.setattr("gateway.socket_server.CLIENT_TIMEOUT_S", 5.0)
         assert await asyncio.to_thread(ask, path) == big
         for _, writer in idle:
             writer.close()
