@@ -186,6 +186,11 @@ class Agent:
             self._conditions.set("store", "degraded", self._store.detail)
         elif self._store.state is StoreState.OPEN:
             self._conditions.clear("store")
+        fault = self._store.room_fault
+        if fault is not None:
+            self._conditions.set("store room", *fault)
+        else:
+            self._conditions.clear("store room")
 
     def _watch_writing(self) -> None:
         # A commit that hangs counts, and so does a writer that has ended: a restart may help both.

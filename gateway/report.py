@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gateway.line import UNREADABLE
-from gateway.status import ClockStatus, FaultStatus, NodeStatus, Status, StoreStatus
+from gateway.status import ClockStatus, DiskStatus, FaultStatus, NodeStatus, Status, StoreStatus
 from gateway.store import StoreError, StoreState
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def without_store(
         gateway=config.gateway.name,
         uptime_s=uptime_s,
         clock=clock_status(config, reading),
-        store=StoreStatus(state=StoreState.UNOPENED, detail=detail, stored=0, mount=mount),
+        store=StoreStatus(state=StoreState.UNOPENED, detail=detail, stored=0),
+        disk=DiskStatus(mount=mount),
         faults=faults,
         counters=counters,
     )
@@ -95,6 +96,7 @@ class Report:
             uptime_s=(now_ns - self._began_ns) / NS_PER_S,
             clock=clock_status(self.config, self.clock.reading()),
             store=self._store_status(),
+            disk=self._disk_status(),
             ports=tuple(port for supervisor in self.ports for port in supervisor.status()),
             nodes=tuple(self._node_status(node, now_ns) for node in self.nodes),
             sinks=tuple(sink.status() for sink in self.sinks),
@@ -107,14 +109,31 @@ class Report:
             stored = self.store.stored
             waiting = {sink.name: self.store.waiting_for(sink.name) for sink in self.sinks}
         except StoreError as error:
-            return StoreStatus(state=UNREADABLE, detail=str(error), stored=0, mount=self.mount)
+            return StoreStatus(state=UNREADABLE, detail=str(error), stored=0)
         return StoreStatus(
             state=self.store.state,
             detail=self.store.detail,
             stored=stored,
             damaged=self.store.damaged,
             waiting=waiting,
+            dropped={name: count for name, count in self.store.dropped.items() if count},
+        )
+
+    def _disk_status(self) -> DiskStatus:
+        try:
+            usage = self.store.usage()
+        except StoreError:
+            return DiskStatus(mount=self.mount)
+        room = usage.room
+        return DiskStatus(
             mount=self.mount,
+            used_octets=room.used_octets if room is not None else None,
+            left_octets=max(0, room.left_octets) if room is not None else None,
+            limited_by=room.limited_by if room is not None else "",
+            lasts_s=usage.lasts_s,
+            written_today_octets=usage.written_today,
+            written_yesterday_octets=usage.written_yesterday,
+            written_per_day_octets=usage.written_per_day,
         )
 
     def _node_status(self, node: Node, now_ns: int) -> NodeStatus:

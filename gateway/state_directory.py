@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from gateway.store import Store, StoreError, mounts, quarantine
+from gateway import mounts
+from gateway.store import Store, StoreError, quarantine
 from gateway.store.disk import refined
 from gateway.store.ledger import no_day
+from gateway.store.policy import WhenFull
+from gateway.store.reserve import Reserve
+from gateway.store.room import MIB, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +69,11 @@ class StateDirectory:
 
     def _open(self) -> Store:
         try:
-            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms, today=self._today)
+            return self._opened()
         except StoreError as error:
+            if refined(error, self._path).reason == "full" and Reserve(self._path).give_up():
+                log.warning("store: the disk is full; the reserve is given up")
+                return self._opened()
             if error.reason != "corrupt":
                 raise
             try:
@@ -73,7 +81,17 @@ class StateDirectory:
             except OSError as refused:
                 raise error from refused
             log.warning("store: %s; kept in %s, begun anew", error, place)
-            return Store.open(self._path, group_commit_ms=self._config.group_commit_ms, today=self._today)
+            return self._opened()
+
+    def _opened(self) -> Store:
+        config = self._config
+        return Store.open(
+            self._path,
+            group_commit_ms=config.group_commit_ms,
+            today=self._today,
+            limits=Limits(max_octets=config.max_mib * MIB, floor_octets=config.free_floor_mib * MIB),
+            when_full={name: WhenFull(rule) for name, rule in asdict(config.full).items()},
+        )
 
     def _look_at_mount(self) -> None:
         """Once it is known; a state directory that is not there yet has none."""

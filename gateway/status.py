@@ -76,7 +76,21 @@ class StoreStatus:
     stored: int  # records on disk now
     damaged: int = 0  # records met since the start that were not as they were written
     waiting: dict[str, int] = dataclasses.field(default_factory=dict)  # records not delivered, by sink
-    mount: str = ""  # what it is on: kind, options and place; empty while that is not known
+    dropped: dict[str, int] = dataclasses.field(default_factory=dict)  # since the start, by stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskStatus:
+    """What the store uses of the disk. None: not known (yet)."""
+
+    mount: str = ""  # kind, options and place; empty while that is not known
+    used_octets: int | None = None  # by the store, its WAL at full size
+    left_octets: int | None = None  # that it may still take
+    limited_by: str = ""  # which key of the configuration says so
+    lasts_s: float | None = None  # at the rate of the last hour, if nothing is delivered
+    written_today_octets: int | None = None  # given to the file system, this day of UTC
+    written_yesterday_octets: int | None = None
+    written_per_day_octets: float | None = None  # at the rate of the last hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,7 @@ class Status:
     uptime_s: float
     clock: ClockStatus
     store: StoreStatus
+    disk: DiskStatus = DiskStatus()
     ports: tuple[PortStatus, ...] = ()
     nodes: tuple[NodeStatus, ...] = ()
     sinks: tuple[SinkStatus, ...] = ()

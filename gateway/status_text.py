@@ -15,6 +15,7 @@ UNOPENED = "unopened"  # as gateway.store says it, which a program that only ask
 _MINUTE_S = 60
 _HOUR_S = 3_600
 _DAY_S = 86_400
+_KIB = 1024
 
 
 def summary(status: Status) -> str:
@@ -81,14 +82,24 @@ def _nodes(status: Status) -> Iterator[Sequence[str]]:
 def _store(status: Status) -> Iterator[Sequence[str]]:
     store = status.store
     waiting = ", ".join(f"{count} for {sink}" for sink, count in store.waiting.items())
-    yield ("state", "stored", "damaged", "waiting", "detail")
-    yield (store.state, str(store.stored), str(store.damaged), waiting or "-", store.detail)
+    dropped = ", ".join(f"{count} {name}" for name, count in store.dropped.items()) or "-"
+    yield ("state", "stored", "damaged", "dropped", "waiting", "detail")
+    yield (store.state, str(store.stored), str(store.damaged), dropped, waiting or "-", store.detail)
 
 
 def _disk(status: Status) -> Iterator[Sequence[str]]:
-    yield ("mount",)
-    if status.store.mount:
-        yield (status.store.mount,)
+    disk = status.disk
+    yield ("used", "left", "lasts for", "written today", "yesterday", "a day now", "mount")
+    if disk.mount or disk.used_octets is not None:
+        yield (
+            octets(disk.used_octets),
+            octets(disk.left_octets),
+            "-" if disk.lasts_s is None else duration(disk.lasts_s),
+            octets(disk.written_today_octets),
+            octets(disk.written_yesterday_octets),
+            octets(disk.written_per_day_octets),
+            disk.mount,
+        )
 
 
 def _sinks(status: Status) -> Iterator[Sequence[str]]:
@@ -136,6 +147,17 @@ def duration(seconds: float) -> str:
     if whole < _DAY_S:
         return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S} min"
     return f"{whole // _DAY_S} d {whole % _DAY_S // _HOUR_S} h"
+
+
+def octets(count: float | None) -> str:
+    """In the largest unit that leaves a digit before the point: 512 B, 1.4 KiB, 3.9 GiB; - is not known."""
+    if count is None:
+        return "-"
+    units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while count >= _KIB and len(units) > 1:
+        count /= _KIB
+        del units[0]
+    return f"{count:.0f} {units[0]}" if units[0] == "B" else f"{count:.1f} {units[0]}"
 
 
 def uncertainty(us: int | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.config_values import choice, choices, integer
-from gateway.store.mounts import CONCERNS
+from gateway.mounts import CONCERNS
 from gateway.toml_table import setting
 
 WhenFull = Literal["drop_oldest", "drop_newest", "thin"]
@@ -29,6 +29,6 @@ class StoreConfig:
 
     group_commit_ms: int = setting(integer(1, 250), 20)
     max_mib: int = setting(integer(16, 1 << 20), 4096)  # a quarter of the smallest usual card
-    free_floor_mib: int = setting(integer(1, 1 << 20), 256)  # an apt upgrade, a journal, a shell
+    free_floor_mib: int = setting(integer(1, 1 << 20), 64)  # a shell, a log, an agent that starts
     accept_mount: tuple[str, ...] = setting(choices(*CONCERNS), ())
     full: FullConfig = field(default_factory=FullConfig)

@@ -40,6 +40,7 @@ class Database:
         self._vfs = vfs
         self._wal_pages = 0
         self._settled = False
+        self._soon = False
         try:
             self.connection = apsw.Connection(str(path), vfs=vfs or None)
         except apsw.Error as error:
@@ -71,9 +72,14 @@ class Database:
 
     def checkpoint_if_due(self) -> None:
         """Copy a WAL of WAL_PAGES or more into the database file. Raises apsw.Error."""
-        if self._wal_pages >= WAL_PAGES:
+        if self._wal_pages >= WAL_PAGES or self._soon:
             self._wal_pages = 0
+            self._soon = False
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def checkpoint_soon(self) -> None:
+        """After the next commit, however small the WAL is."""
+        self._soon = True
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from gateway.store import removals, time_rows, work
+from gateway.store import removals, time_rows, wear, work
 from gateway.store.dead_letters import DeadLetter
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.records import RECORD_COLUMNS, KnownNode, Stored, is_whole
+from gateway.store.room import Room
 from gateway.store.small_rows import DEAD_LETTER, DELIVERED, OF_STREAM, SINK, STREAM
 from wire.up import descriptor_hash
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.host_boot import HostBootRecord
     from gateway.store.holds import Holds
+    from gateway.store.room import Limits
     from gateway.store.small_rows import Table
     from gateway.timeline import KeptExchange
 
@@ -33,7 +35,6 @@ _BEGIN = "BEGIN"
 _END = "END"
 _OLDEST = "SELECT min(id) FROM record"
 _FIRST_AND_LAST_ID = "SELECT (SELECT min(id) FROM record), (SELECT max(id) FROM record)"
-_FREE_OCTETS = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
 _DESCRIPTOR = "SELECT CAST(body AS BLOB) FROM descriptor WHERE hash = ?"
 _OF_BOOT = "WHERE uid = ? AND boot = ? ORDER BY last_host_boot DESC, last_arrived_ns DESC LIMIT 1"
 _BY_NODE = "ORDER BY uid, boot"
@@ -47,6 +48,7 @@ class Reader:
 
     def __init__(self, path: Path, vfs: str = "") -> None:
         with _as_store_error(f"opening {path} to read"):
+            self._directory = path.parent
             self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs or None)
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
@@ -118,9 +120,15 @@ class Reader:
         with _as_store_error("reading"):
             return max(0, last - first + 1 - removals.missing(self._connection, first, last))
 
-    def free_octets(self) -> int:
-        """What can be written into the file before it grows."""
-        return int(self._rows(_FREE_OCTETS)[0][0])
+    def room(self, limits: Limits) -> Room:
+        """How much more may be stored. Raises OSError, too."""
+        with _as_store_error("reading"):
+            return Room.of(self._connection, self._directory, limits)
+
+    def written(self) -> dict[int, int]:
+        """Octets written for the store, by day of UTC since 1970."""
+        with _as_store_error("reading"):
+            return wear.by_day(self._connection)
 
     def descriptor(self, hash8: bytes) -> bytes | None:
         """The descriptor with this hash; None also when it is damaged: the node is asked again."""

@@ -99,6 +99,7 @@ HOST_BOOT = Table(
     "host_boot",
     "number boot_id seen_ns realtime_ns offset_ns uncertainty_ns first_sync_ns last_sync_ns machine pieces",
 )
+WRITTEN = Table("written", "day octets")
 
 TABLES = (
     STREAM,
@@ -113,6 +114,7 @@ TABLES = (
     CONSUMER,
     EXCHANGE,
     HOST_BOOT,
+    WRITTEN,
 )
 
 OF_STREAM = "WHERE uid = ? AND boot = ? AND stream = ?"

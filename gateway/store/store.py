@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.store import losses, time_rows, work
@@ -13,23 +14,28 @@ from gateway.store.database import Database
 from gateway.store.dead_letters import DeadLetters
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
-from gateway.store.holds import Hold, Holds
+from gateway.store.holds import Hold
 from gateway.store.ledger import no_day
 from gateway.store.lock import DirectoryLock
+from gateway.store.quota import Quota
 from gateway.store.reader import Reader
-from gateway.store.room import Room
+from gateway.store.reserve import Reserve
+from gateway.store.room import Limits
 from gateway.store.sink_cursors import SinkCursors
+from gateway.store.upkeep import Upkeep
 from gateway.store.writer import StoreState, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import apsw
 
     from gateway.host_boot import HostBootRecord
     from gateway.store.ledger import Ledger
+    from gateway.store.policy import WhenFull
     from gateway.store.records import Arrival, KnownNode, Stored
+    from gateway.store.upkeep import Usage
     from gateway.store.work import Work
     from gateway.store.writer import Counts, OnCommitted, OnRefused
     from gateway.timeline import KeptExchange
@@ -41,6 +47,8 @@ GROUP_COMMIT_RECORDS = 512
 QUEUE_LIMIT_OCTETS = 4 * 1024 * 1024  # of records that wait for their commit, or are in one
 FORGET_LEAST = 64  # records; deleting them one by one would write as much as storing them
 DESCRIPTORS_CACHED = 256
+DEFAULT_LIMITS = Limits()
+DROP_OLDEST: Mapping[str, WhenFull] = MappingProxyType({})  # of every stream
 
 _T = TypeVar("_T")
 
@@ -62,12 +70,15 @@ class Store:
         group_commit_records: int = GROUP_COMMIT_RECORDS,
         vfs: str = "",
         today: Callable[[], int] = no_day,
+        limits: Limits = DEFAULT_LIMITS,
+        when_full: Mapping[str, WhenFull] = DROP_OLDEST,
     ) -> Store:
         """Open or make the store in the directory, which is made too.
 
         Raises StoreError if another agent has it, if a newer program wrote it, or if SQLite cannot
         commit durably there. `vfs` names another of SQLite's file layers, for fault tests. `today` gives
         the day of UTC since 1970, or -1 while it is not known; it is called in the writer's thread.
+        `limits` and `when_full`, by the name of the stream, say what is done without room.
         """
         if not 0 < group_commit_ms <= GROUP_COMMIT_MOST_MS:
             raise ValueError(f"group_commit_ms: {group_commit_ms} is not within 1 to {GROUP_COMMIT_MOST_MS}")
@@ -81,7 +92,8 @@ class Store:
             try:
                 reader = Reader(database.path, vfs)
                 queue = CommitQueue(window_s=group_commit_ms / 1000, records=group_commit_records)
-                return cls(lock, database, reader, queue, today)
+                quota = Quota(directory, limits, when_full)
+                return cls(lock, database, reader, queue=queue, quota=quota, today=today)
             except BaseException:
                 database.close()
                 raise
@@ -94,23 +106,35 @@ class Store:
         lock: DirectoryLock,
         database: Database,
         reader: Reader,
+        *,
         queue: CommitQueue,
+        quota: Quota,
         today: Callable[[], int],
     ) -> None:
         self._lock = lock
         self._database = database
         self._reader = reader
         self._queue = queue
-        self._writer = Writer(database, queue, today)
+        self._quota = quota
+        reserve = Reserve(database.path.parent)
+        self._writer = Writer(database, queue, quota, reserve, today)
         self._started = False
         self._closed = False
         self._damage = Damage(database.path.parent)
         self._descriptors: dict[bytes, bytes] = {}
         self._cursors = SinkCursors(reader, queue)
-        self._holds = Holds()
+        self._holds = quota.holds
         self.dead_letters = DeadLetters(reader.dead_letters(), self.put_work)
         self._exchanges_put = 0
-        self._room = Room(database.path.parent, reader)
+        self._upkeep = Upkeep(
+            database=database,
+            reader=reader,
+            queue=queue,
+            writer=self._writer,
+            quota=quota,
+            reserve=reserve,
+            today=today,
+        )
 
     def start(
         self,
@@ -136,6 +160,8 @@ class Store:
         if self._closed:
             return
         self._closed = True
+        if self._started:
+            self._upkeep.count()
         self._queue.close()
         try:
             if self._started:
@@ -160,10 +186,10 @@ class Store:
     def append(self, arrival: Arrival) -> bool:
         """Queue a record for the next commit.
 
-        False: QUEUE_LIMIT_OCTETS wait already, or the store is degraded. The record was not taken
-        and nothing will be told of it.
+        False: QUEUE_LIMIT_OCTETS wait already, the store is degraded, or has no room for this stream.
+        The record was not taken and nothing will be told of it.
         """
-        return self._room.enough and self._queue.append(arrival, QUEUE_LIMIT_OCTETS)
+        return self._quota.takes(arrival[2]) and self._queue.append(arrival, QUEUE_LIMIT_OCTETS)
 
     def put_descriptor(self, hash8: bytes, body: bytes) -> bool:
         """Keep a descriptor. False: too much is queued; the node is asked again at its next HELLO."""
@@ -220,9 +246,10 @@ class Store:
         """Delete what every registered sink has delivered and does not hold, if that is worth a write.
 
         The newest record stays, and up to FORGET_LEAST others. Without a sink, everything stays.
-        Call it often: it also looks whether the disk has room for records.
+        Call it every second: it also looks after room, reserve and the size of the file. Raises OSError,
+        too.
         """
-        self._room.look()
+        self._upkeep.look()
         if self._reader.forgettable(self._holds) >= FORGET_LEAST:
             self._queue.add("forget", self._forget, patient=False)
 
@@ -319,12 +346,28 @@ class Store:
     def state(self) -> StoreState:
         """Whether records are taken."""
         state = self._writer.health.state
-        return StoreState.DEGRADED if state is StoreState.OPEN and not self._room.enough else state
+        return StoreState.DEGRADED if state is StoreState.OPEN and self._quota.full else state
 
     @property
     def detail(self) -> str:
         """Why it is not open; empty if it is."""
-        return self._writer.health.detail or self._room.detail
+        if self._writer.health.detail or self._quota.room is None or not self._quota.full:
+            return self._writer.health.detail
+        return f"full: {self._quota.room.limited_by} is reached, and nothing is left that may be dropped"
+
+    @property
+    def room_fault(self) -> tuple[str, str] | None:
+        """What is done because there is no room, as a stable word, and why; None while there is."""
+        return self._quota.fault()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Records dropped for want of room since the start, by the name of the stream."""
+        return dict(self._quota.dropped)
+
+    def usage(self) -> Usage:
+        """What is used of the disk, and what was written to it."""
+        return self._upkeep.usage()
 
     @property
     def stored(self) -> int:

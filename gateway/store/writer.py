@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import apsw
 
 from gateway.store.commit_queue import Batch
+from gateway.store.disk import refined
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.ledger import Ledger, Refused, no_day
+from gateway.store.work import nothing
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from gateway.store.commit_queue import CommitQueue
     from gateway.store.database import Database
+    from gateway.store.quota import Quota
     from gateway.store.records import Arrival
+    from gateway.store.reserve import Reserve
     from gateway.store.work import Work
 
     OnCommitted = Callable[[list[Arrival]], None]
@@ -33,6 +37,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 10.0
+ROW_OCTETS = 64  # of a record in the file, beside its message
 
 
 class StoreState(StrEnum):
@@ -61,16 +66,26 @@ class Counts:
     committed: int = 0  # records
     refused: int = 0  # records
     failures: int = 0  # commits and checkpoints that failed
+    octets: int = 0  # of the committed records, as they lie in the file
 
 
 class Writer:
     """Commits the queue's batches, and tells the event loop of each, in order, with one call."""
 
-    def __init__(self, database: Database, queue: CommitQueue, today: Callable[[], int] = no_day) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: CommitQueue,
+        quota: Quota,
+        reserve: Reserve,
+        today: Callable[[], int] = no_day,
+    ) -> None:
         self.health = Health(state=StoreState.OPEN)
         self.counts = Counts()
         self._database = database
         self._queue = queue
+        self._quota = quota
+        self._reserve = reserve
         self._ledger = Ledger(database.connection, today)
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._fault = StoreError("busy", "the store has not begun")
@@ -152,8 +167,11 @@ class Writer:
             self.health = Health(state=StoreState.OPEN)
         return True
 
-    def _degrade(self, error: StoreError) -> None:
+    def _degrade(self, cause: StoreError) -> None:
+        error = refined(cause, self._database.path.parent)
         self._sound = False
+        if error.reason == "full" and self._reserve.give_up():
+            log.warning("store: the disk is full; the reserve is given up")
         self._fault = error
         self._stop = self._queue.stop()
         self.counts.failures += 1
@@ -178,6 +196,7 @@ class Writer:
         self._queue.give_back(again)
         self.counts.commits += bool(batch.arrivals or batch.work)
         self.counts.committed += len(taken)
+        self.counts.octets += sum(len(each[6]) + ROW_OCTETS for each in taken)
         self._queue.done(batch.octets)
         if taken:
             self._call(self._on_committed, taken)
@@ -211,6 +230,7 @@ class Writer:
     def _undo(self, batch: Batch, error: StoreError) -> None:
         """Refuse the batch, and all that came behind it: the queue takes no records by now."""
         self._ledger.reset()
+        self._quota.reset()
         self._queue.give_back(batch.work)
         later = self._queue.take_now()
         self._queue.give_back(later.work)
@@ -237,8 +257,11 @@ class Writer:
         if not arrivals and not work:
             return {}, [], []
         with self._database.transaction() as connection:
+            more = self._quota.make_room(connection, self._ledger)
             taken, refused = self._ledger.add(arrivals) if arrivals else (arrivals, [])
             again = {key: each for key, each in work.items() if each(connection, self._ledger)}
+            if more:
+                again["room"] = nothing
             return again, taken, refused
 
     def _refuse(self, batch: Batch, error: StoreError) -> None:

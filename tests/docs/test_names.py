@@ -9,6 +9,7 @@ import pytest
 
 from gateway.counters import OTHER, REFUSED_SUBJECTS
 from gateway.line import LOST_REASON, UNREADABLE, LinkState
+from gateway.mounts import CONCERNS
 from gateway.node_clock import TimeState
 from gateway.port import PortState
 from gateway.readings import UNNAMED_FAULT
@@ -16,8 +17,8 @@ from gateway.serial_port import OpenFault
 from gateway.sinks.mqtt import SinkState
 from gateway.state_directory import NEXT_STEPS
 from gateway.store import StoreState
-from gateway.store.mounts import CONCERNS
 from gateway.store.quarantine import DAMAGED, QUARANTINED
+from gateway.store.quota import DROPPING, REFUSING
 from wire import faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +100,7 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, DAMAGED, *CONCERNS}
+    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, DAMAGED, *CONCERNS, DROPPING, REFUSING}
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.status import (
     ClockStatus,
+    DiskStatus,
     FaultStatus,
     NodeStatus,
     PortStatus,
@@ -32,7 +33,16 @@ STATUS = Status(
     gateway="north",
     uptime_s=90_000.0,
     clock=ClockStatus(state="synchronised", uncertainty_us=900),
-    store=StoreStatus(state="open", stored=12, waiting={"mqtt": 3}),
+    store=StoreStatus(state="open", stored=12, waiting={"mqtt": 3}, dropped={"readings": 40}),
+    disk=DiskStatus(
+        mount="ext4 (rw) on /",
+        used_octets=3 << 20,
+        left_octets=1 << 30,
+        limited_by="max_mib",
+        lasts_s=700_000.0,
+        written_today_octets=512,
+        written_yesterday_octets=1536,
+    ),
     ports=(
         PortStatus(path="/dev/ttyUSB0", state="open", age_s=4.0),
         PortStatus(path="/dev/ttyACM*", state="missing", age_s=7_500.0),
@@ -74,8 +84,12 @@ def test_the_report_is_aligned_and_complete():
         "  a1b2c3d4e5f6  weather-1  /dev/ttyUSB0  3     open  0 s ago    resolved ±1.2 ms  99\n"
         "\n"
         "STORE\n"
-        "  state  stored  damaged  waiting     detail\n"
-        "  open   12      0        3 for mqtt\n"
+        "  state  stored  damaged  dropped      waiting     detail\n"
+        "  open   12      0        40 readings  3 for mqtt\n"
+        "\n"
+        "DISK\n"
+        "  used     left     lasts for  written today  yesterday  a day now  mount\n"
+        "  3.0 MiB  1.0 GiB  8 d 2 h    512 B          1.5 KiB    -          ext4 (rw) on /\n"
         "\n"
         "SINKS\n"
         "  name  state      for  broker         protocol  delivered  in flight  backlog  drain"
@@ -112,7 +126,7 @@ def test_an_unpaired_surrogate_from_json_is_shown_as_an_escape():
 
 
 def test_a_gateway_without_anything_shows_its_store_only():
-    empty = replace(STATUS, ports=(), nodes=(), sinks=(), counters={})
+    empty = replace(STATUS, disk=DiskStatus(), ports=(), nodes=(), sinks=(), counters={})
     assert re.findall("(?m)^[A-Z]+$", text(empty)) == ["STORE"]
 
 

@@ -18,6 +18,9 @@ CREATE TABLE record (
     crc INTEGER NOT NULL
 );
 
+-- What is dropped first when there is no room is found here. Readings, stream 1, are found by scanning.
+CREATE INDEX record_of_other_streams ON record (stream) WHERE stream <> 1;
+
 -- next_seq is the whole duplicate check. It is written together with the records and outlives them.
 -- All below settled_seq is gone from `record`: delivered to every sink, or named in `loss`. From there
 -- to next_seq everything is in `record`, or in `loss`, or in `stretch`.
@@ -173,3 +176,10 @@ CREATE TABLE host_boot (
     pieces TEXT NOT NULL,
     crc INTEGER NOT NULL
 );
+
+-- Octets given to the file system for the store. day: of UTC since 1970, -1 until it is known.
+CREATE TABLE written (
+    day INTEGER NOT NULL PRIMARY KEY,
+    octets INTEGER NOT NULL,
+    crc INTEGER NOT NULL
+) WITHOUT ROWID;

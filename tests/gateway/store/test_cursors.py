@@ -1,13 +1,11 @@
 """What sinks have delivered, and what is forgotten then."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from gateway.store import StoreError
 from gateway.store.sink_cursors import RANGES_LIMIT
 from gateway.store.store import FORGET_LEAST
-from tests.gateway.store.bench import BOOT, UID, arrival, opened
+from tests.gateway.store.bench import BOOT, UID, opened
 
 
 async def test_cursors_are_known_at_once_and_kept(tmp_path):
@@ -101,24 +99,6 @@ async def test_an_id_is_never_used_twice(tmp_path):
         await bench.fill([100])
         [stored] = bench.store.read_after(bench.store.cursor("mqtt"), 10)
         assert (stored.id, stored.seq) == (101, 100)
-
-
-async def test_a_disk_with_little_room_takes_no_records_until_delivering_made_some(tmp_path, monkeypatch):
-    async with opened(tmp_path) as bench:
-        bench.store.register_sink("mqtt")
-        await bench.fill(range(500), octets=1000)
-        monkeypatch.setattr("os.statvfs", lambda _path: SimpleNamespace(f_bavail=10, f_frsize=4096))
-        monkeypatch.setattr("gateway.store.room.FREE_LEAST_OCTETS", 100_000)
-        bench.store.forget_delivered()
-        assert not bench.store.append(arrival(500))
-        assert (bench.store.state, bench.store.detail[:5]) == ("degraded", "full:")
-        bench.store.move_cursor("mqtt", 500)
-        await bench.store.flush()
-        for _ in range(3):
-            bench.store.forget_delivered()
-            await bench.store.flush()
-        assert bench.store.state == "open"
-        await bench.fill([500])
 
 
 async def test_a_sink_that_is_registered_twice_keeps_its_cursor(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store import mounts
+from gateway import mounts
 
 PI = """\
 23 28 0:20 / /sys rw,nosuid,nodev,noexec,relatime shared:7 - sysfs sysfs rw
