@@ -18,8 +18,9 @@ class ArchiveError(Exception):
     is without compression.
     """
 
-    def __init__(self, reason: str, detail: str, *, entry: int, offset: int) -> None:
-        super().__init__(f"{reason}: {detail} (entry {entry}, octet {offset} of the content)")
+    def __init__(self, reason: str, detail: str, *, entry: int, offset: int | None = None) -> None:
+        place = f"entry {entry}" + ("" if offset is None else f", octet {offset} of the content")
+        super().__init__(f"{reason}: {detail} ({place})")
         self.reason = reason
         self.entry = entry
         self.offset = offset

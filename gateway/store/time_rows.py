@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import apsw
 
     from gateway.store.ledger import Ledger
+    from gateway.store.small_rows import Row
     from gateway.store.work import Work
 
 EXCHANGES_KEPT = 64  # of one boot of a node in one boot of the host
@@ -94,42 +95,37 @@ def put_host_boot(record: HostBootRecord) -> Work:
 
 def exchanges(connection: apsw.Connection) -> list[KeptExchange]:
     """All exchanges in the order they happened."""
-    return [
-        KeptExchange(
-            uid=uid,
-            boot=boot,
-            host_boot=host_boot,
-            exchange=Exchange(t1_ns=t1_ns, t2_us=t2_us, t3_us=t3_us, t4_ns=t4_ns),
-        )
-        for uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns in EXCHANGE.rows(connection, _IN_ORDER)
-    ]
+    return [exchange_of(row) for row in EXCHANGE.rows(connection, _IN_ORDER)]
 
 
 def host_boots(connection: apsw.Connection) -> list[HostBootRecord]:
     """All boots of the host by number."""
-    return [
-        HostBootRecord(
-            number=number,
-            boot_id=boot_id,
-            seen_ns=seen_ns,
-            realtime_ns=realtime_ns,
-            offset_ns=offset_ns,
-            uncertainty_ns=uncertainty_ns,
-            first_sync_ns=first_ns,
-            last_sync_ns=last_ns,
-            machine=machine,
-            pieces=pieces,
-        )
-        for (
-            number,
-            boot_id,
-            seen_ns,
-            realtime_ns,
-            offset_ns,
-            uncertainty_ns,
-            first_ns,
-            last_ns,
-            machine,
-            pieces,
-        ) in HOST_BOOT.rows(connection, _BY_NUMBER)
-    ]
+    return [host_boot_of(row) for row in HOST_BOOT.rows(connection, _BY_NUMBER)]
+
+
+def exchange_of(row: Row) -> KeptExchange:
+    """A row of the table as a value."""
+    uid, boot, host_boot, t1_ns, t2_us, t3_us, t4_ns = row
+    return KeptExchange(
+        uid=uid,
+        boot=boot,
+        host_boot=host_boot,
+        exchange=Exchange(t1_ns=t1_ns, t2_us=t2_us, t3_us=t3_us, t4_ns=t4_ns),
+    )
+
+
+def host_boot_of(row: Row) -> HostBootRecord:
+    """A row of the table as a value."""
+    number, boot_id, seen_ns, realtime_ns, offset_ns, uncertainty_ns, first_ns, last_ns, machine, pieces = row
+    return HostBootRecord(
+        number=number,
+        boot_id=boot_id,
+        seen_ns=seen_ns,
+        realtime_ns=realtime_ns,
+        offset_ns=offset_ns,
+        uncertainty_ns=uncertainty_ns,
+        first_sync_ns=first_ns,
+        last_sync_ns=last_ns,
+        machine=machine,
+        pieces=pieces,
+    )

@@ -1,10 +1,12 @@
 """Records and what belongs to them, as an archive holds them."""
 
 import random
+from dataclasses import replace
 
-from gateway.archive.entries import DescriptorBody, Header, NamedLoss
+from gateway.archive.entries import DescriptorBody, Header
 from gateway.host_boot import HostBootRecord
 from gateway.node_clock import Exchange
+from gateway.store.losses import NamedLoss
 from gateway.store.records import Stored
 from gateway.timeline import KeptExchange
 from wire import cbor, up
@@ -20,6 +22,7 @@ DESCRIPTOR = cbor.encode(
         "node": {"name": "bridge"},
     }
 )
+OFFSET_NS = 1_789_000_000_000_000_000  # UTC minus CLOCK_BOOTTIME
 HASH = up.descriptor_hash(DESCRIPTOR)
 HEADER = Header(gateway="north", machine="machine-1", made_ns=1_790_000_000_000_000_000)
 
@@ -33,8 +36,10 @@ def block(seq, *, boot=BOOT, stream=1, scans=3):
     return message.encode(cbor.Encoder(1024))
 
 
-def gap(seq, next_seq, *, boot=BOOT, stream=1, reason="queue_full"):
-    message = up.Gap(boot, stream, seq, next_seq, reason, seq * PERIOD_US, (next_seq - seq) * PERIOD_US)
+def gap(seq, next_seq, *, boot=BOOT, stream=1, reason="queue_full", t_first=None, span=None):
+    t_first = 3 * seq * PERIOD_US if t_first is None else t_first
+    span = 3 * (next_seq - seq) * PERIOD_US if span is None else span
+    message = up.Gap(boot, stream, seq, next_seq, reason, t_first, span)
     return message.encode(cbor.Encoder(1024))
 
 
@@ -58,7 +63,7 @@ def record(seq, *, next_seq=None, id_=None, uid=UID, boot=BOOT, stream=1, host_b
     )
 
 
-def host_boot(number=1, *, machine="machine-1", offset_ns=1_789_000_000_000_000_000):
+def host_boot(number=1, *, machine="machine-1", offset_ns=OFFSET_NS):
     return HostBootRecord(
         number=number,
         boot_id=f"boot-{machine}-{number}",
@@ -70,6 +75,11 @@ def host_boot(number=1, *, machine="machine-1", offset_ns=1_789_000_000_000_000_
         first_sync_ns=0 if offset_ns is None else 5_000_000_000,
         last_sync_ns=0 if offset_ns is None else 8_000_000_000_000,
     )
+
+
+def own(boot, machine="machine-1"):
+    """As the store of this machine has it."""
+    return replace(boot, machine="") if boot.machine == machine else boot
 
 
 def exchange(at_s=1, *, uid=UID, boot=BOOT, number=1):
