@@ -3,46 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import date
 from pathlib import Path
 
 import click
 
 from gateway.commands.options import agents_config, gateway_of
+from gateway.commands.parameters import Day, NodeUid
 from gateway.failure import ExitCode
-
-EPOCH = date(1970, 1, 1)
-UNKNOWN = "unknown"  # the day while nobody vouches for the gateway's clock
-
-
-class NodeUid(click.ParamType[bytes]):
-    """A node's uid as hexadecimal digits."""
-
-    name = "uid"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
-        """Its octets."""
-        if isinstance(value, bytes):
-            return value
-        if not isinstance(value, str) or re.fullmatch(r"(?:[0-9a-fA-F]{2}){6,8}", value) is None:
-            self.fail(f"{value!r} is not a node's uid: 12 to 16 hexadecimal digits", param, ctx)
-        return bytes.fromhex(value)
-
-
-class Day(click.ParamType[int]):
-    """A day of UTC, as days since 1970."""
-
-    name = "day"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of the day; -1 for UNKNOWN."""
-        if isinstance(value, int):
-            return value
-        try:
-            return -1 if value == UNKNOWN else (date.fromisoformat(str(value)) - EPOCH).days
-        except ValueError:
-            self.fail(f"{value!r} is neither a day like 2026-11-24 nor '{UNKNOWN}'", param, ctx)
 
 
 @click.command(short_help="Prove that no record was lost unnamed.")

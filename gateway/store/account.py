@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.store import intervals
 from gateway.store.ledger import Stream
 from gateway.store.small_rows import DAY, DEAD_LETTER, DELIVERED, LOSS, SINK, STREAM, STRETCH
-from gateway.store.snapshot import snapshot
+from gateway.store.snapshot import Books, snapshot
 from gateway.store.stretches import Kind
 from gateway.store.tally import Progress, Selection, Tally, tallies
 
@@ -20,13 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    import apsw
-
     from gateway.store.intervals import Interval
-    from gateway.store.small_rows import Row, Table
     from gateway.store.tally import Key
 
-SHOWN_LIMIT = 200  # characters of a damaged row
 RECORD_ONLY = "gap_record"  # the reason of a gap that is told by its record and not in `loss`
 
 
@@ -98,7 +94,7 @@ def account(path: Path, *, node: bytes | None = None, day: int | None = None) ->
     every record is checked, for that is less than half of what reading them takes.
     """
     with snapshot(path) as connection:
-        books = _Books(connection)
+        books = Books(connection)
         progress = Progress(books.rows(SINK), books.rows(DELIVERED))
         selection = Selection(node, day, books.rows(DAY))
         found, damaged = tallies(connection, progress, selection)
@@ -108,31 +104,6 @@ def account(path: Path, *, node: bytes | None = None, day: int | None = None) ->
             damaged_records=tuple(damaged),
             damaged_rows=tuple(books.damaged),
         )
-
-
-class _Books:
-    """The small tables without the rows that fail their crc; those are named."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.damaged: list[str] = []
-        self._connection = connection
-
-    def rows(self, table: Table) -> list[Row]:
-        """Every row that is whole."""
-        whole = []
-        for columns in table.every(self._connection):
-            if table.whole(columns):
-                whole.append(columns[:-1])
-            else:
-                self.damaged.append(f"{table.name}: {ascii(columns)[:SHOWN_LIMIT]}")
-        return whole
-
-    def by_stream(self, table: Table, at: int = 0) -> dict[Key, list[Row]]:
-        """Every row that is whole; `at` is the column of the uid, before boot and stream."""
-        found: dict[Key, list[Row]] = {}
-        for row in self.rows(table):
-            found.setdefault((row[at], row[at + 1], row[at + 2]), []).append(row)
-        return found
 
 
 class _Rows(NamedTuple):
@@ -146,7 +117,7 @@ class _Rows(NamedTuple):
 
 
 def _accounts(
-    books: _Books, found: dict[Key, Tally], selection: Selection, sinks: tuple[str, ...]
+    books: Books, found: dict[Key, Tally], selection: Selection, sinks: tuple[str, ...]
 ) -> Iterator[StreamAccount]:
     streams = {stream[:3]: stream for stream in map(Stream._make, books.rows(STREAM))}
     losses, stretches = books.by_stream(LOSS), books.by_stream(STRETCH)
@@ -203,8 +174,9 @@ def _gaps(rows: _Rows, first: int, following: int) -> Iterator[Gap]:
     """What is named as lost, and is not there after all."""
     named = [gap[:2] for gap in rows.losses]
     told = [Gap(*each, RECORD_ONLY) for each in intervals.minus(rows.tally.gaps, named)]
-    contested = _both(list(rows.tally.readings), named)  # in nearly all stores nothing
-    for gap in sorted(rows.losses + told):
+    told += rows.losses
+    contested = _both(list(rows.tally.readings), [gap[:2] for gap in told])  # in nearly all stores nothing
+    for gap in sorted(told):
         if gap.seq < following and gap.next_seq > first:
             part = (max(gap.seq, first), min(gap.next_seq, following))
             yield from (Gap(*each, gap.reason) for each in intervals.minus([part], contested))

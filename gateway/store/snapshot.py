@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 import apsw
 
 from gateway.store.errors import StoreError, from_sqlite
+from gateway.store.records import Stored, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gateway.store.small_rows import Row, Table
+
 BUSY_TIMEOUT_MS = 5000  # an agent that starts holds the file for its checkpoint
+SHOWN_LIMIT = 200  # characters of a damaged row
 
 _BEGIN = "BEGIN"
-_NOW = "SELECT count(*) FROM sink"  # the transaction begins with the first row that is read
+_NOW = "SELECT count(*) FROM sink"  # the moment is that of the first row that is read
+_RECORDS_AFTER = """
+SELECT CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INTEGER), CAST(seq AS INTEGER),
+    CAST(next_seq AS INTEGER), CAST(kind AS INTEGER), CAST(message AS BLOB), CAST(descriptor AS BLOB),
+    CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)
+FROM record WHERE id > ? ORDER BY id"""
 
 
 @contextmanager
@@ -42,3 +51,38 @@ def snapshot(path: Path) -> Iterator[apsw.Connection]:
             connection.close()
     except apsw.Error as error:
         raise from_sqlite(f"reading {path}", error) from error
+
+
+def records(connection: apsw.Connection, after: int = 0) -> Iterator[tuple[Stored, bool]]:
+    """Every record with an id above `after`, by id, one at a time, and whether it is whole."""
+    for row in connection.execute(_RECORDS_AFTER, (after,)):
+        stored = Stored._make(row[:11])
+        yield stored, is_whole(stored, row[11])
+
+
+class Books:
+    """The small tables without the rows that fail their crc; those are named."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.damaged: list[str] = []
+        self._connection = connection
+
+    def rows(self, table: Table) -> list[Row]:
+        """Every row that is whole, by its key."""
+        whole = []
+        try:
+            for columns in table.every(self._connection):
+                if table.whole(columns):
+                    whole.append(columns[:-1])
+                else:
+                    self.damaged.append(f"{table.name}: {ascii(columns)[:SHOWN_LIMIT]}")
+        except UnicodeDecodeError as error:
+            self.damaged.append(f"{table.name}: {error}")
+        return whole
+
+    def by_stream(self, table: Table, at: int = 0) -> dict[tuple[bytes, int, int], list[Row]]:
+        """Every row that is whole; `at` is the column of the uid, before boot and stream."""
+        found: dict[tuple[bytes, int, int], list[Row]] = {}
+        for row in self.rows(table):
+            found.setdefault((row[at], row[at + 1], row[at + 2]), []).append(row)
+        return found

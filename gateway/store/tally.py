@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.store.records import Stored, is_whole
 from gateway.store.seq_ranges import SeqRanges
+from gateway.store.snapshot import records
 from wire import up
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 NO_END = 1 << 62
 ALL = (-1, NO_END)
-
-_RECORDS = """
-SELECT CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INTEGER), CAST(seq AS INTEGER),
-    CAST(next_seq AS INTEGER), CAST(kind AS INTEGER), CAST(message AS BLOB), CAST(descriptor AS BLOB),
-    CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)
-FROM record ORDER BY id"""
 
 
 class Progress:
@@ -99,22 +93,22 @@ def tallies(
     damaged: list[int] = []
     ends = iter([*progress.ends, NO_END])
     end = next(ends)
-    for row in connection.execute(_RECORDS):
-        while row[10] > end:
+    for stored, whole in records(connection):
+        while stored.id > end:
             _close(found, progress.passed(end))
             end = next(ends)
-        if not is_whole(Stored._make(row[:11]), row[11]):
-            damaged.append(row[10])
+        if not whole:
+            damaged.append(stored.id)
             continue
-        key = row[:3]
+        key = stored[:3]
         if key not in windows:
             windows[key] = selection.window(key)
         window = windows[key]
-        if window is not None and row[3] < window[1] and row[4] > window[0]:
+        if window is not None and stored.seq < window[1] and stored.next_seq > window[0]:
             tally = found.get(key)
             if tally is None:
                 tally = found[key] = Tally()
-            tally.add(row[3], row[4], row[5])
+            tally.add(stored.seq, stored.next_seq, stored.kind)
     _close(found, progress.passed(end))
     return found, damaged
 
