@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
+from gateway.commands.store_export import export
+from gateway.commands.store_import import import_
+
 
 @click.group()
 def store() -> None:
-    """Look into the store, and mend it."""
+    """Look into the store, mend it, carry its records away."""
+
+
+store.add_command(export)
+store.add_command(import_)
