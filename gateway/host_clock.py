@@ -189,8 +189,10 @@ class HostClock:
 
     def reading(self) -> HostReading:
         """Both clocks at one moment; the moment is exact to a few microseconds."""
-        discipline = self._discipline()
+        before = self._discipline()
         _gap_ns, boottime_ns, realtime_ns = min(_pair() for _ in range(PAIR_TRIES))
+        # Whoever sets the clock between the two is not taken for right by the one or the other.
+        discipline = max(before, self._discipline(), key=Discipline.uncertainty_ns)
         if realtime_ns < NO_EARLIER_NS:
             return HostReading(
                 boottime_ns=boottime_ns,

@@ -29,7 +29,7 @@ glob = "{ports}"
 [clock]
 # Everything here runs on one machine with one clock, so it may believe it. A gateway in the field
 # leaves this out and waits until the kernel says that the clock is synchronised.
-assume_synchronised = true
+assume_synchronised = {assumed}
 """
 _SINK = """
 [[sink.mqtt]]
@@ -61,6 +61,7 @@ class GatewayProcess:
         settings: str = "",
         module: str = "gateway.cli",
         prefix: Sequence[str] = (),
+        assume_synchronised: bool = True,
     ) -> None:
         self.name = name
         self._module = module
@@ -73,7 +74,9 @@ class GatewayProcess:
         self._status: Status | None = None
         directory.mkdir(parents=True, exist_ok=True)
         sinks = [_SINK.format(name=sink, url=url) for sink, url in brokers.items()]
-        configuration = _CONFIGURATION.format(name=name, ports=ports) + "".join(sinks) + settings
+        assumed = str(assume_synchronised).lower()
+        configuration = _CONFIGURATION.format(name=name, ports=ports, assumed=assumed)
+        configuration += "".join(sinks) + settings
         self._config_path.write_text(configuration, encoding="utf-8")
 
     def start(self) -> None:

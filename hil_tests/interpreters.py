@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-_BIN = Path(__file__).resolve().parent.parent / ".cache" / "bin"
+_CACHE = Path(__file__).resolve().parent.parent / ".cache"
+_BIN = _CACHE / "bin"
 _MICROPYTHON = {"32-bit": "micropython", "native": "micropython-native"}
 
 
@@ -35,3 +36,11 @@ def program(name: str) -> Path:
     if not path.is_file():
         raise ProgramMissing(path)
     return path
+
+
+def library(name: str) -> Path:
+    """An unpacked library to load before all others, such as `libfaketime.so.1`. Raises ProgramMissing."""
+    found = sorted(_CACHE.glob(f"preload-*/usr/lib/**/{name}"))
+    if not found:
+        raise ProgramMissing(_CACHE / name)
+    return found[0]

@@ -80,6 +80,12 @@ class SteadyNode:
         """Every block's message by its seq, acknowledged or not."""
         return self._queue.octets
 
+    def sampled_ns(self, seq: int) -> int:
+        """CLOCK_BOOTTIME of the first scan of a block."""
+        block = up.decode(self._queue.octets[seq])
+        assert isinstance(block, up.Block)
+        return self._began_ns + block.t_first * 1000
+
     def flow(self) -> None:
         """Make blocks from now on."""
         self._flowing.set()

@@ -139,3 +139,25 @@ def test_a_reading_holds_both_clocks_of_one_moment():
 def test_boot_id_is_the_kernels(boot_id_path):
     assert HostClock(boot_id_path=boot_id_path).boot_id == "0b5a3f86-6c1f-4c3e-9a55-1f2f3d4c5b6a"
     assert len(HostClock().boot_id) == 36
+
+
+def test_a_clock_that_is_set_while_it_is_read_is_not_believed(boot_id_path):
+    said = [Discipline(synchronised=True, esterror_ns=1, maxerror_ns=MS), Discipline(synchronised=False)]
+    for order in (said, said[::-1]):
+        answers = iter(order)
+        clock = HostClock(discipline=lambda answers=answers: next(answers), boot_id_path=boot_id_path)
+        assert not clock.reading().synchronised
+
+
+@pytest.mark.parametrize("assumed", [False, True])
+def test_a_time_before_this_program_was_is_believed_of_nobody(boot_id_path, monkeypatch, assumed):
+    real = time.clock_gettime_ns
+    monkeypatch.setattr(
+        time, "clock_gettime_ns", lambda clock: 5 * S if clock == time.CLOCK_REALTIME else real(clock)
+    )
+    stated = Discipline(synchronised=True, maxerror_ns=MS, esterror_ns=MS)
+    clock = HostClock(assume_synchronised=assumed, discipline=lambda: stated, boot_id_path=boot_id_path)
+    reading = clock.reading()
+    assert reading.realtime_ns == 5 * S
+    assert not reading.synchronised
+    assert reading.uncertainty_ns == UNSYNCHRONISED_NS
