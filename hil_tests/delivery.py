@@ -68,6 +68,16 @@ class Delivery:
         ]
 
 
+def identities(publishes: Iterable[Publish]) -> set[Identity]:
+    """The records that came, without a look at what they say: cheap enough to ask again and again."""
+    found = set()
+    for each in publishes:
+        if not each.topic.endswith(("/status", "/gap")):
+            about = about_of(each)
+            found.add(Identity(about["node"], int(about["boot"]), int(about["stream"]), int(about["seq"])))
+    return found
+
+
 def about_of(publish: Publish) -> Mapping[str, str]:
     """The properties, or what stands for them in the payload."""
     if publish.properties or publish.topic.endswith("/status"):

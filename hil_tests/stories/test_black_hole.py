@@ -14,7 +14,7 @@ from gateway.status import Status
 from hil_tests.black_hole import BlackHole, Way
 from hil_tests.broker import Broker, Subscriber, free_port
 from hil_tests.dark_link import DarkLink, possible
-from hil_tests.delivery import Delivery
+from hil_tests.delivery import Delivery, identities
 from hil_tests.gateway import GatewayProcess
 from hil_tests.steady_node import SteadyNode
 
@@ -46,7 +46,7 @@ async def test_a_path_that_carries_nothing_is_noticed_by_the_age_of_an_ack(tmp_p
     with (
         Broker(tmp_path / "broker", settings=KEEP_ALL) as broker,
         Subscriber(broker.url) as subscriber,
-        SteadyNode() as node,
+        SteadyNode(every_s=0.02) as node,
     ):
         async with BlackHole(broker.port) as hole:
             settings = SINK.format(url=hole.url)
@@ -84,7 +84,7 @@ async def test_a_path_that_carries_nothing_is_noticed_by_the_age_of_an_ack(tmp_p
 async def arrived(gateway: GatewayProcess, node: SteadyNode, subscriber: Subscriber) -> None:
     """What the node was told is on disk by now has come to the subscriber."""
     acknowledged = node.acknowledged
-    await until(gateway, lambda _: acknowledged <= Delivery(subscriber.messages).blocks.keys())
+    await until(gateway, lambda _: acknowledged <= identities(subscriber.messages))
 
 
 if possible():  # root on Linux; the story above needs nobody

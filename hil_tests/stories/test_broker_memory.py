@@ -15,7 +15,7 @@ import pytest
 
 from hil_tests.bench import eventually
 from hil_tests.broker import Broker, Subscriber
-from hil_tests.delivery import Delivery
+from hil_tests.delivery import Delivery, identities
 from hil_tests.demo.identity import Identity
 from hil_tests.demo.stored import read_store
 from hil_tests.gateway import GatewayProcess
@@ -58,7 +58,7 @@ class Story:
         self.gateway.wait_for(lambda status: status.sinks[0].delivered >= before + count, CALM_S)
 
     def received(self) -> set[Identity]:
-        return set(Delivery(self.consumer.messages).blocks)
+        return identities(self.consumer.messages)
 
     def restart_broker(self, disk: Callable[[], None]) -> set[Identity]:
         """SIGKILL, what becomes of its disk, start; gives what had been confirmed until then."""
