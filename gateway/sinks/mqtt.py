@@ -38,6 +38,8 @@ from gateway.timeline import Timeline
 TICK_S = 0.25  # how often deadlines are looked at
 DETAIL_LIMIT = 200
 
+PACKET_TOO_LARGE = 0x95  # what the broker would say, section 4.13
+
 _NS_PER_S = 1_000_000_000
 
 
@@ -215,6 +217,9 @@ class MqttSink:
             publication = self._publications.of(stored, reading, hist=hist, correction=way is Way.CORRECTION)
             if publication.octets > connection.limits.packet_limit:
                 publication = self._publications.raw(stored, "too_large", hist=hist)
+            if publication.octets > connection.limits.packet_limit:  # sent, it would end the connection
+                self._refused(Flight(stored, way, publication.topic, now_s), PACKET_TOO_LARGE, now_s)
+                continue
             self._traffic.sent(connection.publish(*publication), due, publication.topic, now_s)
             published += 1
         if published:

@@ -8,12 +8,16 @@ from gateway.sinks.mqtt import SinkState
 from gateway.sinks.mqtt_properties import length, user_property
 from gateway.store import StoreError
 from hil_tests.fake_broker import FakeBroker, puback
+from tests.gateway.sinks.records import block
 
 REFUSALS = [
     (0x10, "no_matching_subscribers"),
     (0x83, "implementation_specific_error"),
     (0x97, "quota_exceeded"),
 ]
+
+
+PACKET_TOO_LARGE = bytes.fromhex("e0 01 95")  # DISCONNECT
 
 
 def connack(properties=b"", reason=0):
@@ -110,6 +114,26 @@ async def test_a_block_too_large_for_the_broker_goes_as_it_came(bench, sinking, 
         (record,) = broker.records()
         assert record.topic.endswith("/raw")
         assert user_property(b"fault", b"too_large") in record.body
+
+
+async def test_a_record_that_fits_in_no_packet_of_the_broker_is_a_dead_letter(bench, sinking, until):
+    limit = 290  # a block of one scan fits as it came; the other one has 64
+    bench.measure()
+    bench.append(block(0, scans=1))
+    bench.append(block(1, scans=60))
+    bench.append(block(2, scans=1))
+    await bench.committed()
+
+    def disconnect_if_too_large(published):
+        return puback(published) if len(published.topic) + len(published.body) < limit else PACKET_TOO_LARGE
+
+    connack_ = connack(b"\x27" + limit.to_bytes(4, "big"))
+    async with FakeBroker(disconnect_if_too_large, connack=connack_) as broker, sinking(broker.url) as sink:
+        await until(lambda: sink.status().backlog == 0)
+        assert len(broker.connects) == 1
+        assert [letter.seq for letter in bench.store.dead_letters.of("mqtt")] == [1]
+        assert sink.status().dead_letters == 1
+    assert {each.topic.rpartition("/")[2] for each in broker.records()} == {"raw"}
 
 
 REJECTIONS = [
