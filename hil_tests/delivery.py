@@ -42,7 +42,7 @@ class Delivery:
     def __init__(self, publishes: Iterable[Publish]) -> None:
         self.blocks: defaultdict[Identity, list[Copy]] = defaultdict(list)
         self.gaps: list[Gap] = []
-        for each in publishes:
+        for each in filter(is_data, publishes):
             about = about_of(each)
             found = understood(each.topic.removesuffix(BACKFILL), about, each.payload)
             if isinstance(found, Block):
@@ -68,11 +68,17 @@ class Delivery:
         ]
 
 
+def is_data(publish: Publish) -> bool:
+    """Whether it is about records: no gateway's state, and nothing that a consumer says."""
+    levels = publish.topic.split("/")
+    return levels[-1] != "status" and levels[2] != "confirm"
+
+
 def identities(publishes: Iterable[Publish]) -> set[Identity]:
     """The records that came, without a look at what they say: cheap enough to ask again and again."""
     found = set()
-    for each in publishes:
-        if not each.topic.endswith(("/status", "/gap")):
+    for each in filter(is_data, publishes):
+        if not each.topic.endswith("/gap"):
             about = about_of(each)
             found.add(Identity(about["node"], int(about["boot"]), int(about["stream"]), int(about["seq"])))
     return found
@@ -80,7 +86,7 @@ def identities(publishes: Iterable[Publish]) -> set[Identity]:
 
 def about_of(publish: Publish) -> Mapping[str, str]:
     """The properties, or what stands for them in the payload."""
-    if publish.properties or publish.topic.endswith("/status"):
+    if publish.properties:
         return publish.properties
     document = json.loads(publish.payload)
     first = document[0] if isinstance(document, list) else document

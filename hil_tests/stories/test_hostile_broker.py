@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from gateway.status import SinkStatus, Status
-from hil_tests.broker_answers import Answer, Refuse, Shuffle, Takings, silence
-from hil_tests.delivery import Delivery
-from hil_tests.fake_broker import ACCEPT, FakeBroker, puback
+from hil_tests.broker_answers import Answer, Refuse, Shuffle, Takings, is_record, silence
+from hil_tests.delivery import Delivery, about_of, identities
+from hil_tests.demo.identity import Identity
+from hil_tests.fake_broker import ACCEPT, FakeBroker, Published, puback
 from hil_tests.gateway import GatewayProcess
 from hil_tests.steady_node import SteadyNode
 
@@ -49,6 +51,21 @@ def shown(state: str, detail: str = "") -> Callable[[SinkStatus], bool]:
     return lambda sink: sink.state == state and sink.detail.startswith(detail)
 
 
+def has_letters(sink: SinkStatus) -> bool:
+    return sink.state == "online" and sink.dead_letters > 1
+
+
+def every_tenth(rest: int) -> Callable[[Published], bool]:
+    return lambda published: is_record(published) and int(about_of(published)["seq"]) % 10 == rest
+
+
+def letters(state: Path, sink: str) -> set[Identity]:
+    """The gateway's dead letters, read after it has ended."""
+    with closing(sqlite3.connect(f"{(state / 'store.db').as_uri()}?mode=ro", uri=True)) as store:
+        rows = store.execute("SELECT uid, boot, stream, seq FROM dead_letter WHERE sink = ?", (sink,))
+        return {Identity(uid.hex(), boot, stream, seq) for uid, boot, stream, seq in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """What a broker does, and how the gateway shows it."""
@@ -57,6 +74,7 @@ class Trouble:
     answer: Answer = puback
     connack: bytes = ACCEPT
     act: Callable[[FakeBroker], None] = nothing
+    for_good: bool = False  # what it refuses is never taken
 
 
 def troubles() -> Mapping[str, Trouble]:
@@ -66,6 +84,13 @@ def troubles() -> Mapping[str, Trouble]:
             shown=shown("refused", "implementation_specific_error"), answer=Refuse(reason=0x83)
         ),
         "unheard": Trouble(shown=shown("refused", "no_matching_subscribers"), answer=Refuse(reason=0x10)),
+        # One record in ten is never taken, and the others are not to suffer.
+        "names": Trouble(
+            shown=has_letters, answer=Refuse(reason=0x90, matches=every_tenth(3)), for_good=True
+        ),
+        "sizes": Trouble(
+            shown=has_letters, answer=Refuse(reason=0x95, matches=every_tenth(7)), for_good=True
+        ),
         "silent": Trouble(shown=shown("connection_lost", "ack_timeout"), answer=silence),
         "deaf": Trouble(shown=shown("connection_lost", "ack_timeout"), act=FakeBroker.stop_reading),
         "taken": Trouble(shown=shown("taken_over", "session_taken_over"), act=FakeBroker.take_over),
@@ -100,7 +125,8 @@ class Upstream:
         self.trouble.act(self.broker)
 
     def end(self) -> None:
-        self.takings.answer, self.broker.connack = puback, ACCEPT
+        if not self.trouble.for_good:
+            self.takings.answer, self.broker.connack = puback, ACCEPT
         self.broker.read_on()
 
     def look(self, sink: SinkStatus) -> None:
@@ -170,9 +196,18 @@ async def test_hostile_brokers_cost_time_and_nothing_else(tmp_path: Path) -> Non
             each.end()
         node.hush()
         await look_until(
-            gateway, upstreams, lambda status: not any(sink.backlog for sink in status.sinks), CALM_S
+            gateway,
+            upstreams,
+            lambda status: (
+                node.acknowledged == node.everything and not any(sink.backlog for sink in status.sinks)
+            ),
+            CALM_S,
         )
-        assert node.everything == node.acknowledged
-        for name, each in upstreams.items():
-            assert Delivery(each.takings.taken).blocks.keys() == node.everything, name
-            assert Delivery(each.broker.records()).two_faced() == [], name
+    assert node.everything == node.acknowledged
+    for name, each in upstreams.items():
+        taken = identities(each.takings.taken)
+        dead = letters(gateway.state, name)
+        assert taken | dead == node.everything, name
+        assert not taken & dead, name
+        assert bool(dead) == each.trouble.for_good, name
+        assert Delivery(each.broker.records()).two_faced() == [], name

@@ -17,7 +17,7 @@ from tests.gateway.sinks.records import BOOT, UID
 KILLS = 50
 SEED = 3
 ALIVE_S = 0.25  # at most: within it the sink connects, delivers what waits and what comes
-BLOCKS = 3  # at once, a hundred times a second
+BLOCKS = 10  # at once, a hundred times a second
 
 
 async def measure(bench, sink):
@@ -61,6 +61,7 @@ async def test_a_broker_killed_fifty_times_costs_repeats_and_no_block(bench, tmp
         await until(lambda: made <= heard(subscriber))
         delivery = Delivery(subscriber.messages)
     assert {identity.seq for identity in delivery.blocks} == made
+    assert delivery.repeats > 0
     assert delivery.two_faced() == []
     assert cut >= KILLS // 2
     print(f"{KILLS} kills, {cut} in mid flow, {len(made)} blocks, {delivery.repeats} repeats")
