@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROOM_TO_WORK_OCTETS = 1 << 20  # an empty store with its two companions; below it a disk counts as full
+PROBE_NAME = "probe"  # a file that is made and removed
 # What SQLite and the kernel say where the disk is the reason; what is damaged stays what it is.
 _MAY_BE_THE_DISK = ("io", "full", "read_only")
 _BY_ERRNO = {
@@ -69,7 +70,18 @@ def refined(error: StoreError, directory: Path) -> StoreError:
     if error.reason not in _MAY_BE_THE_DISK:
         return error
     try:
-        fault = Disk.of(directory).fault()
+        fault = Disk.of(directory).fault() or _probed(directory)
     except OSError:
         return error
     return error if fault is None else StoreError(fault, str(error))
+
+
+def _probed(directory: Path) -> str | None:
+    """What a new file there comes to: ext4 that met an error takes none, and is not called read-only."""
+    probe = directory / PROBE_NAME
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return _BY_ERRNO.get(error.errno or 0)
+    return None

@@ -1,0 +1,148 @@
+"""A small file system of its own, that others can fill, and that can become read-only.
+
+Root mounts it; anybody else does so in a user namespace of their own, which a process of ours holds, and sees
+it through that process in /proc.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO, Self
+
+MIB = 1 << 20
+CHUNK = 256 * 1024
+HOG = "others"  # what somebody else put there
+DONE = "done"
+IS_ROOT = os.geteuid() == 0
+# Lets a mounted file system find an error; it then becomes read-only, as after a bad sector.
+_TRIGGER = "/sys/fs/ext4/{device}/trigger_fs_error"
+
+
+class RealDisk:
+    """A tmpfs, or ext4 on a loop device, which only root can have. A context manager.
+
+    `path` is where it is to be seen.
+    """
+
+    def __init__(self, *, octets: int = 32 * MIB, inodes: int = 0, kind: str = "tmpfs") -> None:
+        self._octets = octets
+        self._inodes = inodes
+        self._kind = kind
+        self._exit = contextlib.ExitStack()
+        self._holder: subprocess.Popen[str] | None = None
+        self._device = ""
+        self.path = Path()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="fieldgate-disk-")))
+            self._point = folder / "disk"
+            self._point.mkdir()
+            self.path = self._point
+            if not IS_ROOT:
+                self._hold(undo)
+            if self._kind == "ext4":
+                self._make_image(folder, undo)
+            self.mount()
+            undo.callback(self._unmount)
+            if self._holder is not None:
+                self.path = Path(f"/proc/{self._holder.pid}/root") / self._point.relative_to("/")
+            self._exit = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def mount(self) -> None:
+        """Put it there, as it was."""
+        if self._kind == "ext4":
+            self._run("mount", "-o", "errors=remount-ro", self._device, str(self._point))
+            return
+        options = f"size={self._octets}" + (f",nr_inodes={self._inodes}" if self._inodes else "")
+        self._run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._point))
+
+    def remount(self, options: str) -> None:
+        """As mount(8) has it: ro, rw. Nobody may have a file open to write for ro."""
+        self._run("mount", "-o", f"remount,{options}", str(self._point))
+
+    def repair(self) -> None:
+        """What is done after an error: unmount, check, mount. Nobody may be on it."""
+        self._unmount()
+        subprocess.run(["fsck.ext4", "-f", "-p", self._device], check=False, capture_output=True)
+        self.mount()
+
+    def fail(self) -> None:
+        """Let ext4 find an error: it becomes read-only under whoever uses it."""
+        Path(_TRIGGER.format(device=Path(self._device).name)).write_text("x", encoding="ascii")
+
+    def fill(self) -> None:
+        """Take all that is left, to the last octet."""
+        with (self.path / HOG).open("ab", buffering=0) as hog:
+            for size in (CHUNK, 4096, 512, 1):
+                with contextlib.suppress(OSError):
+                    while hog.write(bytes(size)) == size:
+                        pass
+
+    def fill_inodes(self) -> None:
+        """Take every inode that is left."""
+        folder = self.path / "many"
+        with contextlib.suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            for number in range(1 << 20):
+                (folder / str(number)).touch(exist_ok=False)
+
+    def free(self) -> None:
+        """Give back what `fill` and `fill_inodes` took."""
+        (self.path / HOG).unlink(missing_ok=True)
+        folder = self.path / "many"
+        if folder.exists():
+            for each in folder.iterdir():
+                each.unlink()
+            folder.rmdir()
+
+    def _make_image(self, folder: Path, undo: contextlib.ExitStack) -> None:
+        image = folder / "image"
+        with image.open("wb") as file:
+            file.truncate(self._octets)
+        inodes = ["-N", str(self._inodes)] if self._inodes else []
+        subprocess.run(["mkfs.ext4", "-q", *inodes, str(image)], check=True)
+        made = subprocess.run(
+            ["losetup", "--show", "-f", str(image)], check=True, capture_output=True, text=True
+        )
+        self._device = made.stdout.strip()
+        undo.callback(subprocess.run, ["losetup", "-d", self._device], check=True)
+
+    def _hold(self, undo: contextlib.ExitStack) -> None:
+        self._holder = undo.enter_context(
+            subprocess.Popen(
+                ["unshare", "-rm", "sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        )
+        undo.callback(_pipe(self._holder.stdin).close)
+
+    def _unmount(self) -> None:
+        self._run("umount", str(self._point))
+
+    def _run(self, *command: str) -> None:
+        if self._holder is None:
+            subprocess.run(command, check=True)
+            return
+        words = " ".join(f"'{word}'" for word in command)
+        print(f"{words} && echo {DONE} || echo failed", file=_pipe(self._holder.stdin), flush=True)
+        said = _pipe(self._holder.stdout).readline().strip()
+        if said != DONE:
+            raise OSError(f"{words}: {said or 'the namespace is gone'}")
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+def has_ext4() -> bool:
+    """Whether this user can have ext4 on a loop device."""
+    return IS_ROOT and Path("/dev/loop-control").exists() and Path("/sys/fs/ext4").exists()
