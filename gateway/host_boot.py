@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 STEP_NS = 1_000_000  # the kernel slews both clocks alike: a change of their difference is a step
 CHANGE = 4  # so many times more or less certain begins a piece: a bad hour does not spoil a good day
 STORE_EVERY_NS = 600_000_000_000  # what a power cut may lose of the belief in the clock
+_RESOLVED, _HELD = TimeState.RESOLVED, TimeState.PROVISIONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +93,13 @@ class HostBoot:
         pieces = self._pieces
         last = pieces[-1]
         if boottime_ns >= last.until_ns:
-            held = self.seen_ns > self._vouched_ns
-            return *last.at(boottime_ns), TimeState.PROVISIONAL if held else TimeState.RESOLVED
+            utc_ns, uncertainty_ns = last.at(boottime_ns)
+            return utc_ns, uncertainty_ns, _HELD if self.seen_ns > self._vouched_ns else _RESOLVED
         at = bisect_right(pieces, boottime_ns, key=lambda piece: piece.since_ns) - 1
         if at < 0:
-            return *pieces[0].at(boottime_ns), TimeState.RESOLVED
+            return *pieces[0].at(boottime_ns), _RESOLVED
         if boottime_ns <= pieces[at].until_ns:
-            return *pieces[at].at(boottime_ns), TimeState.RESOLVED
+            return *pieces[at].at(boottime_ns), _RESOLVED
         return _between(pieces[at], pieces[at + 1], boottime_ns)
 
     def began_utc_ns(self) -> int:

@@ -148,14 +148,17 @@ class Timeline:
         """
         if self._clock.boottime_ns() >= self._observe_ns:
             self.observe()
-        found = [
-            instant
-            for number, clock in self._nodes.clocks(uid, boot).items()
-            if (instant := self._by_clock(clock, number, ticks, arrived_ns, host_boot)) is not None
-        ]
-        if len(found) > 1:
-            return _agreed(found)
-        return found[0] if found else self._by_arrival(arrived_ns, host_boot)
+        found: UtcInstant | None = None
+        more: list[UtcInstant] = []
+        for number, clock in self._nodes.clocks(uid, boot).items():
+            instant = self._by_clock(clock, number, ticks, arrived_ns, host_boot)
+            if found is None:
+                found = instant
+            elif instant is not None:
+                more.append(instant)
+        if more and found is not None:
+            return _agreed([found, *more])
+        return found or self._by_arrival(arrived_ns, host_boot)
 
     def _by_clock(
         self, clock: NodeClock, number: int, ticks: int, arrived_ns: int, host_boot: int
