@@ -75,6 +75,7 @@ class Pack(NamedTuple):
     state: TimeState
     values: list[int | None]
     faults: dict[int, int]
+    witness: bool = False  # another boot of the host knew the time, and the node carried it
 
     @property
     def scans(self) -> int:
@@ -106,6 +107,7 @@ class Loss(NamedTuple):
     span_ns: int
     uncertainty_ns: int
     state: TimeState
+    witness: bool = False
 
 
 def pack_of(stored: StoredRecord, descriptors: Descriptors, timeline: UtcSource) -> Pack | Loss:
@@ -117,7 +119,7 @@ def pack_of(stored: StoredRecord, descriptors: Descriptors, timeline: UtcSource)
     if isinstance(message, up.Block):
         return _pack(stored, message, descriptors.find(stored.descriptor), timeline)
     if isinstance(message, up.Gap):
-        utc_ns, span_ns, uncertainty_ns, state = _when(stored, message, timeline)
+        utc_ns, span_ns, uncertainty_ns, state, witness = _when(stored, message, timeline)
         return Loss(
             stored.uid,
             message.boot,
@@ -129,6 +131,7 @@ def pack_of(stored: StoredRecord, descriptors: Descriptors, timeline: UtcSource)
             span_ns,
             uncertainty_ns,
             state,
+            witness,
         )
     raise Unreadable("not_a_record", type(message).__name__)
 
@@ -138,7 +141,7 @@ def _pack(stored: StoredRecord, block: up.Block, descriptor: Descriptor, timelin
         raise Unreadable("group_unknown", f"group {block.group} of {len(descriptor.groups)}")
     group = descriptor.groups[block.group]
     values = absolute(block, len(group.channels))
-    utc_ns, span_ns, uncertainty_ns, state = _when(stored, block, timeline)
+    utc_ns, span_ns, uncertainty_ns, state, witness = _when(stored, block, timeline)
     if len(values) > 2 * len(group.channels):
         uncertainty_ns += PACE_US * NS_PER_US  # of the scans between the first and the last
     return Pack(
@@ -156,6 +159,7 @@ def _pack(stored: StoredRecord, block: up.Block, descriptor: Descriptor, timelin
         state,
         values,
         block.exceptions,
+        witness,
     )
 
 
@@ -174,17 +178,18 @@ def absolute(block: up.Block, channels: int) -> list[int | None]:
 
 def _when(
     stored: StoredRecord, message: up.Block | up.Gap, timeline: UtcSource
-) -> tuple[int, int, int, TimeState]:
-    """UTC of the beginning, length, uncertainty and state; the worse of both ends."""
+) -> tuple[int, int, int, TimeState, bool]:
+    """UTC of the beginning, length, uncertainty, state and witness; the worse of both ends."""
     uid, boot, arrived_ns, host_boot = stored.uid, stored.boot, stored.arrived_ns, stored.host_boot
-    first_ns, uncertainty_ns, state, _witness = timeline.utc(
+    first_ns, uncertainty_ns, state, witness = timeline.utc(
         uid, boot, message.t_first, arrived_ns=arrived_ns, host_boot=host_boot
     )
     if not message.span:
-        return first_ns, 0, uncertainty_ns, state
-    last_ns, last_uncertainty_ns, last_state, _witness = timeline.utc(
+        return first_ns, 0, uncertainty_ns, state, witness
+    last_ns, last_uncertainty_ns, last_state, last_witness = timeline.utc(
         uid, boot, message.t_first + message.span, arrived_ns=arrived_ns, host_boot=host_boot
     )
     if last_state is not state:
         state = max(state, last_state, key=_WORSE.index)
-    return first_ns, max(0, last_ns - first_ns), max(uncertainty_ns, last_uncertainty_ns), state
+    uncertainty_ns = max(uncertainty_ns, last_uncertainty_ns)
+    return first_ns, max(0, last_ns - first_ns), uncertainty_ns, state, witness or last_witness

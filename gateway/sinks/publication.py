@@ -32,21 +32,25 @@ class _Named(NamedTuple):
     identity: bytes
 
 
-def _named(state: TimeState, *, hist: bool, correction: bool) -> _Named:
+def _named(state: TimeState, *, hist: bool, correction: bool, witness: bool) -> _Named:
     time, old = state.value.encode(), b"%d" % hist
     properties = user_property(b"time", time) + user_property(b"hist", old)
     identity = b'"time":"%b","hist":%b,' % (time, old)
     if correction:
         properties += user_property(b"correction", b"1")
         identity += b'"correction":1,'
+    if witness:
+        properties += user_property(b"source", b"witness")
+        identity += b'"source":"witness",'
     return _Named(properties, identity)
 
 
 _NAMED = {
-    (state, hist, correction): _named(state, hist=hist, correction=correction)
+    (state, hist, correction, witness): _named(state, hist=hist, correction=correction, witness=witness)
     for state in TimeState
     for hist in (False, True)
     for correction in (False, True)
+    for witness in (False, True)
 }
 
 
@@ -106,7 +110,7 @@ class Publications:
         """The publication of a stored record as it was read."""
         if isinstance(reading, Unreadable):
             return self.raw(stored, reading.reason, hist=hist)
-        named = _NAMED[reading.state, hist, correction]
+        named = _NAMED[reading.state, hist, correction, reading.witness]
         if isinstance(reading, Pack):
             properties, identity = self._identity(reading, SENML_JSON, named)
             # Behind "[{", where the first record begins.

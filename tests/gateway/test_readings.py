@@ -37,11 +37,12 @@ class TickedUtc:
     """UTC = ticks: a node whose clock is known, all the worse the later."""
 
     state = TimeState.RESOLVED
+    witness = False  # at the end
 
     def utc(self, uid, boot, ticks, *, arrived_ns, host_boot):
         assert (uid, boot, arrived_ns, host_boot) == (UID, BOOT, 10**12, 3)
         state = self.state if ticks > 12_000_000 else TimeState.RESOLVED
-        return UtcInstant(ticks * 1000, ticks, state)
+        return UtcInstant(ticks * 1000, ticks, state, self.witness and ticks > 12_000_000)
 
 
 @pytest.fixture
@@ -70,6 +71,14 @@ def test_uncertainty_and_state_are_the_worse_of_both_ends(library):
     pack = read(block(7, scans=2), library, timeline)
     assert pack.uncertainty_ns == 13_000_000
     assert pack.state is TimeState.PROVISIONAL
+
+
+@pytest.mark.parametrize("message", [block(7, scans=2), gap(7, 9)], ids=["block", "gap"])
+def test_one_end_that_a_node_carried_through_a_boot_is_enough_to_say_so(library, message):
+    timeline = TickedUtc()
+    assert not read(message, library, timeline).witness
+    timeline.witness = True
+    assert read(message, library, timeline).witness
 
 
 def test_scans_without_a_time_stamp_of_their_own_add_the_tolerance_of_the_pace(library):

@@ -79,6 +79,15 @@ def test_payload_and_properties_say_the_same(reading, marks):
     assert ("correction" in properties) == ("correction" in marks)
 
 
+@pytest.mark.parametrize("reading", [PACK, LOSS], ids=["block", "gap"])
+def test_a_time_that_a_node_carried_through_a_boot_says_so(reading):
+    publication = Publications("gw").of(STORED, reading._replace(witness=True))
+    document = json.loads(publication.payload)
+    about = document[0] if isinstance(document, list) else document
+    assert properties_of(publication.properties)["source"] == about["source"] == "witness"
+    assert "source" not in properties_of(Publications("gw").of(STORED, reading).properties)
+
+
 def test_a_gap_carries_its_identity_once():
     payload = Publications("gw").of(STORED, LOSS).payload
     assert json.loads(payload) == IDENTITY | {
