@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from gateway.store.account import Account, account
 from hil_tests.board import Board
 from hil_tests.broker import Broker, Subscriber
 from hil_tests.cable import Cable
@@ -17,7 +18,7 @@ from hil_tests.demo.identity import Gap, Identity, Stream
 from hil_tests.demo.publication import Block, understood
 from hil_tests.gateway import GatewayProcess
 from hil_tests.truth import Truth
-from hil_tests.verdict import BLOCK, Row, mistakes
+from hil_tests.verdict import BLOCK, Row, mistakes, unaccounted
 from provisioning.application import build
 
 T = TypeVar("T")
@@ -138,6 +139,10 @@ class Bench:
             for uid, boot, stream, seq, next_seq, kind, message in found
         ]
 
+    def account(self) -> Account:
+        """What `fieldgate ledger` says of the store."""
+        return account(self.gateway.state / "store.db")
+
     def settle(self, timeout_s: float = 15.0) -> None:
         """Switch all boards off, and wait until the broker has what the gateway has."""
         for node in self.nodes:
@@ -165,4 +170,5 @@ def judge(bench: Bench, node: NodeBoard) -> None:
         heard=[each for each in bench.heard() if isinstance(each, Block) and each.identity.node == node.uid],
         readings=node.cable.readings,
     )
+    found += unaccounted(bench.account())
     assert found == []

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import isclose
 
+from gateway.store.account import Account
 from hil_tests.demo.identity import Identity, Stream
 from hil_tests.demo.publication import Block
 
@@ -63,6 +64,19 @@ def mistakes(
         if each.identity in stored and not _same(each, readings(stored[each.identity]))
     ]
     return found
+
+
+def unaccounted(account: Account) -> list[str]:
+    """What the store's own account cannot account for, of all nodes."""
+    return [
+        f"{stream.uid.hex()}/{stream.boot}/{stream.stream}: {each} is {what}"
+        for stream in account.streams
+        for ranges, what in (
+            (stream.unaccounted, "not accounted for"),
+            (stream.outside, "outside of its stream"),
+        )
+        for each in ranges
+    ] + [f"damaged: {row}" for row in account.damaged_rows]
 
 
 def _out_of_order(rows: Sequence[Row]) -> Iterator[str]:
