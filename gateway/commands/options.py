@@ -42,11 +42,16 @@ def agents_config(function: Callable[..., None]) -> Callable[..., None]:
     )(function)
 
 
-def gateway_of(config_path: Path | None) -> GatewayConfig:
-    """Whose state directory is meant. A configuration that was not asked for need not be valid."""
+def config_of(config_path: Path | None) -> Config:
+    """The agent's configuration; the defaults where nobody asked for one and there is none that is valid."""
     if config_path is not None:
-        return load_config(config_path).gateway
+        return load_config(config_path)
     try:
-        return config.load(DEFAULT_CONFIG).gateway
+        return config.load(DEFAULT_CONFIG)
     except InvalidConfig:
-        return GatewayConfig()
+        return config.Config()
+
+
+def gateway_of(config_path: Path | None) -> GatewayConfig:
+    """Whose state directory is meant."""
+    return config_of(config_path).gateway

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.commands.options import agents_config, gateway_of
+from gateway.commands.options import agents_config, config_of
 from gateway.commands.progress import bar
 from gateway.failure import Failure
 from gateway.text_table import shown
@@ -17,6 +17,7 @@ from gateway.text_table import shown
 if TYPE_CHECKING:
     from gateway.archive.index import Index
     from gateway.commands.progress import Bar
+    from gateway.config import Config
     from gateway.store.importing import Imported
 
 _STEPS = {
@@ -40,13 +41,13 @@ def import_(*, file: Path, check: bool, config_path: Path | None, as_json: bool)
 
     Exit code 0; 1 when the file or the store is not in order, and nothing was changed.
     """
-    settings = gateway_of(config_path)
+    settings = config_of(config_path)
     with bar("verify", silent=as_json) as progress:
         index = _verified(file, progress)
     done = None
     if not check:
         with bar("import", silent=as_json) as progress:
-            done = _taken(file, index, settings.state_directory, progress)
+            done = _taken(file, index, settings, progress)
     if as_json:
         click.echo(json.dumps(_document(file, index, done), indent=2))
     else:
@@ -66,19 +67,22 @@ def _verified(file: Path, progress: Bar) -> Index:
         raise _refusal(file, "io", error.strerror or "cannot be read") from None
 
 
-def _taken(file: Path, index: Index, directory: Path, progress: Bar) -> Imported:
+def _taken(file: Path, index: Index, settings: Config, progress: Bar) -> Imported:
     from gateway.archive.errors import ArchiveError  # noqa: PLC0415
     from gateway.commands.store_failure import store_failure  # noqa: PLC0415
     from gateway.host_clock import HostClock  # noqa: PLC0415
     from gateway.machine import machine_name  # noqa: PLC0415
     from gateway.store import UNKNOWN_DAY, StoreError  # noqa: PLC0415
     from gateway.store.importing import NS_PER_DAY, opened, take  # noqa: PLC0415
+    from gateway.store.room import MIB, Limits  # noqa: PLC0415
 
+    directory = settings.gateway.state_directory
+    limits = Limits(max_octets=settings.store.max_mib * MIB, floor_octets=settings.store.free_floor_mib * MIB)
     reading = HostClock().reading()
     day = reading.realtime_ns // NS_PER_DAY if reading.synchronised else UNKNOWN_DAY
     progress.begin(file.stat().st_size)
     try:
-        with opened(directory, index) as database:
+        with opened(directory, index, limits) as database:
             return take(database, file, index, here=machine_name(), day=day, advance=progress.advance)
     except StoreError as error:
         raise store_failure(error, directory) from None

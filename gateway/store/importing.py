@@ -15,7 +15,6 @@ from gateway.archive.reader import entries
 from gateway.host_boot import HostBootRecord
 from gateway.store import losses, time_rows, work
 from gateway.store.database import Database
-from gateway.store.disk import Disk
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.import_boots import BootMap
 from gateway.store.import_stream import ImportStream
@@ -23,6 +22,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.lock import LOCK_NAME, DirectoryLock
 from gateway.store.quarantine import FILES
 from gateway.store.records import Arrival, Stored, checksum
+from gateway.store.room import Limits, Room
 from gateway.store.seq_ranges import SeqRanges
 from gateway.store.small_rows import EXCHANGE
 from gateway.store.store import STORE_NAME
@@ -43,7 +43,8 @@ BATCH_RECORDS = 512  # inserted at once
 NS_PER_DAY = 86_400_000_000_000
 ROW_OCTETS = 160  # what a record takes beside its message, in the file
 COPIES = 2  # one in the WAL, one in the file
-FREE_OCTETS = 32 * 1024 * 1024  # what is left to everybody else
+
+DEFAULT_LIMITS = Limits()
 
 _ADD_RECORD = """
 INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
@@ -77,28 +78,34 @@ class Imported:
 
 
 @contextmanager
-def opened(directory: Path, index: Index) -> Iterator[Database]:
+def opened(directory: Path, index: Index, limits: Limits = DEFAULT_LIMITS) -> Iterator[Database]:
     """The store in this state directory, for an import; a new one, if there is none.
 
-    Raises StoreError: `in_use` while an agent holds it, `full` where there is too little room, `missing`
-    where there is no such directory.
+    Raises StoreError: `in_use` while an agent holds it, `missing` where there is no such directory, `full`
+    where the archive does not fit: more would be dropped as soon as the agent runs.
     """
     if not directory.is_dir():
         raise StoreError("missing", f"{directory}: there is no such directory")
-    needed = COPIES * (index.octets + index.records * ROW_OCTETS) + FREE_OCTETS
-    free = Disk.of(directory).free_octets
-    if free < needed:
-        raise StoreError("full", f"{directory}: {needed >> 20} MiB are needed, {free >> 20} are free")
     lock = DirectoryLock(directory)
     try:
         database = Database(directory / STORE_NAME)
         try:
+            _require_room(database, index, limits)
             yield database
         finally:
             database.close()
     finally:
         _give(directory)
         lock.release()
+
+
+def _require_room(database: Database, index: Index, limits: Limits) -> None:
+    room = Room.of(database.connection, database.path.parent, limits)
+    needed = index.octets + index.records * ROW_OCTETS
+    left = min(room.left_octets - 2 * room.margin_octets, (room.disk_octets - limits.floor_octets) // COPIES)
+    if needed > left:
+        why = f"{needed >> 20} MiB come, and {room.limited_by} leaves {max(0, left) >> 20}"
+        raise StoreError("full", f"{database.path}: {why}")
 
 
 def _give(directory: Path) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import cbor2
 import pytest
 
+from gateway.store.account import Account, StreamAccount
 from hil_tests.cable import Cable
 from hil_tests.demo.identity import Stream
 from hil_tests.demo.publication import Block, Reading
-from hil_tests.verdict import BLOCK, Row, mistakes
+from hil_tests.verdict import BLOCK, Row, mistakes, unaccounted
 from wire.framing import ESCAPES_DOWN, ESCAPES_UP, stuff
 
 NODE = "240ac4000001"
@@ -92,4 +93,18 @@ def test_two_contents_under_one_identity_are_named(cable):
     cable.take("up", stuff(message(1, [9]), ESCAPES_UP), 0)
     assert judged(cable, [row(0), row(1)], [block(0), block(1)]) == [
         f"{OF.record(1)} was sent with two contents"
+    ]
+
+
+def test_what_the_stores_account_does_not_have_is_named():
+    stream = StreamAccount(
+        uid=bytes.fromhex(NODE), boot=BOOT, stream=1, first_seq=0, next_seq=9, stored=5, settled=2
+    )
+    whole = Account(streams=(stream,), sinks=())
+    assert unaccounted(whole) == []
+    broken = replace(stream, unaccounted=((3, 5),), outside=((9, 10),))
+    assert unaccounted(Account(streams=(broken,), sinks=(), damaged_rows=("stream: x",))) == [
+        f"{NODE}/{BOOT}/1: (3, 5) is not accounted for",
+        f"{NODE}/{BOOT}/1: (9, 10) is outside of its stream",
+        "damaged: stream: x",
     ]
