@@ -15,7 +15,8 @@ from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
 from gateway.report import Report
 from gateway.services import Services
-from gateway.sinks.mqtt import MqttSink, SinkState
+from gateway.sinks.mqtt import MqttSink
+from gateway.sinks.sink_state import SinkState
 from gateway.store import StoreError, StoreState, quarantine
 from gateway.timeline import Timeline
 

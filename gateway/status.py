@@ -94,6 +94,17 @@ class DiskStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerStatus:
+    """A program behind a broker that confirms what it has on its own disk."""
+
+    name: str
+    state: str  # up_to_date, behind, consumer_silent
+    spoke_ago_s: float | None = None  # None: not since the start
+    behind: int = 0  # records that were delivered and that it has not confirmed
+    behind_s: float | None = None  # for how long the first of them has been here; None is not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SinkStatus:
     """Where readings go."""
 
@@ -109,6 +120,7 @@ class SinkStatus:
     dead_letters: int = 0  # records that the broker refuses for good
     backlog_per_s: float = 0.0  # older ones, delivered beside the new ones
     backlog_eta_s: float | None = None  # until no older ones are left; None while none goes
+    consumers: tuple[ConsumerStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def report(status: Status) -> Iterator[str]:
     yield from section("store", _store(status))
     yield from section("disk", _disk(status))
     yield from section("sinks", _sinks(status))
+    yield from section("consumers", _consumers(status))
     yield from section(
         "counters", [("name", "count")] + [(name, str(n)) for name, n in status.counters.items() if n]
     )
@@ -128,6 +129,20 @@ def _sinks(status: Status) -> Iterator[Sequence[str]]:
             _drain(sink),
             sink.detail,
         )
+
+
+def _consumers(status: Status) -> Iterator[Sequence[str]]:
+    yield ("name", "of sink", "state", "spoke", "behind", "since")
+    for sink in status.sinks:
+        for each in sink.consumers:
+            yield (
+                each.name,
+                sink.name,
+                each.state,
+                "never" if each.spoke_ago_s is None else f"{duration(each.spoke_ago_s)} ago",
+                f"{each.behind} records",
+                "-" if each.behind_s is None or not each.behind else duration(each.behind_s),
+            )
 
 
 def _drain(sink: SinkStatus) -> str:

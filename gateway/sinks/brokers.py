@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.sinks.backoff import Backoff
 from gateway.sinks.broker import Broker, Will
+from gateway.sinks.buffered_socket import PACKET_LIMIT
 from gateway.sinks.connection_lost import (
     ACK_TIMEOUT,
     REJECTED,
@@ -19,6 +20,7 @@ from gateway.sinks.connection_lost import (
     VersionRefused,
 )
 from gateway.sinks.endpoints import Endpoints
+from gateway.sinks.marks import MESSAGE_OCTETS
 from gateway.sinks.mqtt_connection import MqttConnection
 from gateway.sinks.senml import JSON
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from gateway.sink_config import BrokerAddress, MqttSinkConfig
 
+CONFIRMATION_PACKET_LIMIT = MESSAGE_OCTETS + PACKET_LIMIT  # with topic and properties
 RECONNECT_FIRST_S = 1.0
 RECONNECT_MOST_S = 60.0
 # Somebody else has our client id: two that take it from each other must not do it in a tight loop.
@@ -44,6 +47,7 @@ class Brokers:
     def __init__(self, config: MqttSinkConfig, status_topic: str, random: Random) -> None:
         self._config = config
         self._status_topic = status_topic
+        self._packet_limit = CONFIRMATION_PACKET_LIMIT if config.confirmation else PACKET_LIMIT
         self._endpoints = Endpoints(config.brokers, Backoff(RECONNECT_FIRST_S, RECONNECT_MOST_S, random))
         self._taken = Backoff(TAKEN_OVER_FIRST_S, TAKEN_OVER_MOST_S, random, least=0.5)
         self._taken_over = False
@@ -67,7 +71,9 @@ class Brokers:
         now_s = asyncio.get_running_loop().time
         while True:
             version = endpoint.protocol.version(now_s())
-            connection = MqttConnection(self._broker(endpoint.address), on_news, version)
+            connection = MqttConnection(
+                self._broker(endpoint.address), on_news, version, packet_limit=self._packet_limit
+            )
             try:
                 await connection.open()
                 if endpoint.protocol.accepted():

@@ -7,19 +7,14 @@ broker's waking up for each cost more than all its Python. PUBACKs are taken out
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import socket
 import ssl
-import threading
-import time
 from typing import TYPE_CHECKING
-
-from paho.mqtt.client import Client
 
 from gateway.sinks.mqtt_packets import split
 
 if TYPE_CHECKING:
+    import socket
+
     from gateway.sinks.mqtt_packets import Puback
 
 GREETING_OCTETS = 4  # of the first packet: a whole CONNACK of MQTT 3.1.1
@@ -30,9 +25,12 @@ PACKET_LIMIT = 16_384  # a publisher is sent acknowledgements only; their longes
 class BufferedSocket:
     """Looks like the socket it wraps. `send` keeps, `flush` sends."""
 
-    def __init__(self, inner: socket.socket) -> None:
+    def __init__(self, inner: socket.socket, packet_limit: int = PACKET_LIMIT) -> None:
         self.greeting = b""  # the first GREETING_OCTETS that came
         self._inner = inner
+        self._limit = packet_limit
+        self._skipped = 0  # messages that were too long
+        self._skip = 0  # octets to come that are for nobody
         self._out = bytearray()
         self._in = b""  # whole packets, up to where they were taken
         self._rest = b""  # the beginning of a packet
@@ -72,8 +70,11 @@ class BufferedSocket:
                 return octets
             if len(self.greeting) < GREETING_OCTETS:
                 self.greeting = (self.greeting + octets)[:GREETING_OCTETS]
-            pubacks, self._in, self._rest = split(self._rest + octets, PACKET_LIMIT)
+            octets, self._skip = octets[self._skip :], max(0, self._skip - len(octets))
+            pubacks, self._in, self._rest, skip, skipped = split(self._rest + octets, self._limit)
             self._pubacks += pubacks
+            self._skip += skip
+            self._skipped += skipped
             if not self._in:
                 raise BlockingIOError
         octets, self._in = self._in[:count], self._in[count:]
@@ -83,6 +84,11 @@ class BufferedSocket:
         """What the broker answered since the last call."""
         pubacks, self._pubacks = self._pubacks, []
         return pubacks
+
+    def take_skipped(self) -> int:
+        """How many messages were too long since the last call."""
+        skipped, self._skipped = self._skipped, 0
+        return skipped
 
     def fileno(self) -> int:
         """The wrapped socket's."""
@@ -97,64 +103,3 @@ class BufferedSocket:
         with contextlib.suppress(OSError):
             self.flush()
         self._inner.close()
-
-
-class Dialling:
-    """Getting through to a host in a thread of its own, which `give_up` ends early."""
-
-    def __init__(self) -> None:
-        self.given_up = False
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-
-    def connected(self, host: str, port: int, timeout_s: float) -> socket.socket:
-        """TCP to the first of the host's addresses that answers; each has its share of the time.
-
-        The name is looked up now. With the whole time for each address, one that swallows everything
-        (IPv6 behind a router that has none) would be the only one that is ever tried. Raises OSError.
-        """
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        deadline_s = time.monotonic() + timeout_s
-        failure = OSError(f"{host} has no address")
-        for number, (family, kind, protocol, _, address) in enumerate(found):
-            sock = self._made(family, kind, protocol)
-            sock.settimeout(max(0.001, deadline_s - time.monotonic()) / (len(found) - number))
-            try:
-                sock.connect(address)
-            except OSError as error:
-                sock.close()
-                failure = error
-            else:
-                with self._lock:
-                    self._socket = None  # it is another's to end now
-                return sock
-        raise failure
-
-    def give_up(self) -> None:
-        """Nobody waits for it any more: an address that does not answer fails now."""
-        with self._lock:
-            self.given_up = True
-            if self._socket is not None:
-                with contextlib.suppress(OSError):  # it is closed
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _made(self, family: int, kind: int, protocol: int) -> socket.socket:
-        with self._lock:
-            if self.given_up:
-                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
-            self._socket = socket.socket(family, kind, protocol)
-            return self._socket
-
-
-class BufferedClient(Client):
-    """paho's client on a BufferedSocket."""
-
-    buffered: BufferedSocket | None = None
-    dialling: Dialling
-
-    def _create_socket_connection(self) -> socket.socket:
-        return self.dialling.connected(self._host, self._port, self.connect_timeout)
-
-    def _create_socket(self) -> BufferedSocket:  # type: ignore[override]
-        self.buffered = BufferedSocket(super()._create_socket())  # type: ignore[arg-type]
-        return self.buffered

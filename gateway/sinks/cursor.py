@@ -51,6 +51,12 @@ class Cursor:
             self._firsts[low:high] = [first]
             self._lasts[low:high] = [last]
 
+    def rewind(self, position: int) -> None:
+        """Nothing above this id is delivered any more."""
+        self.position = min(self.position, position)
+        self._firsts.clear()
+        self._lasts.clear()
+
     def past(self, id_: int) -> int:
         """The last of the delivered ids that follow `id_` without a hole; `id_` if none does."""
         if id_ < self.position:

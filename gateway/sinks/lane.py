@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -38,6 +39,7 @@ class Lane:
         self._held: dict[bytes, deque[StoredRecord]] = {}
         self._released: deque[StoredRecord] = deque()
         self._refused: dict[int, StoredRecord] = {}
+        self._left_out: tuple[int, Callable[[StoredRecord], bool]] = (0, lambda _row: False)
 
     @property
     def full(self) -> bool:
@@ -77,6 +79,10 @@ class Lane:
         """The broker does not want this record now."""
         self._refused[row.id] = row
 
+    def leave_out(self, upto: int, has: Callable[[StoredRecord], bool]) -> None:
+        """Of the rows up to this id those that it `has` then count as delivered."""
+        self._left_out = upto, has
+
     def clear(self) -> None:
         """Know of nothing that was read."""
         self.held = 0
@@ -95,6 +101,9 @@ class Lane:
         held = self._held
         while not ((held or self._refused) and self.full) and (row := self._rows.next()) is not None:
             if row.id in self._flying or row.id in self._cursor or row.id in self._refused:
+                continue
+            if row.id <= self._left_out[0] and self._left_out[1](row):
+                self._cursor.add(row.id, row.id)
                 continue
             if held and row.uid in held:
                 held[row.uid].append(row)

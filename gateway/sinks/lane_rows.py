@@ -80,6 +80,10 @@ class LiveRows:
         self._taken = row.id
         return row
 
+    def restart(self) -> None:
+        """What is stored by now is backlog."""
+        self._start(self._store.last_id())
+
     def leave_behind(self) -> None:
         """What was taken and is not delivered is backlog from now on."""
         self.edge = self._taken

@@ -11,23 +11,26 @@ import json
 import logging
 import time
 from datetime import UTC, datetime
-from enum import StrEnum
 from importlib.metadata import version
 from random import Random
+from typing import Protocol
 
 from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
 from gateway.sinks.brokers import Brokers
+from gateway.sinks.confirmation import Confirmation, ConfirmationStore
 from gateway.sinks.connection_lost import ACK_TIMEOUT, ConnectionLost
-from gateway.sinks.mqtt_connection import NO_SUBSCRIBER, REFUSALS, MqttConnection, puback_word
+from gateway.sinks.mqtt_connection import NO_SUBSCRIBER, REFUSALS, MqttConnection
 from gateway.sinks.mqtt_packets import Puback
 from gateway.sinks.mqtt_properties import content
 from gateway.sinks.outbox import Outbox, OutboxStore
 from gateway.sinks.patience import Patience
 from gateway.sinks.protocol import Version
 from gateway.sinks.publication import Publications
+from gateway.sinks.reason_words import puback_word
 from gateway.sinks.senml import JSON
+from gateway.sinks.sink_state import LEVELS, SinkState
 from gateway.sinks.traffic import Refusal, Traffic
 from gateway.sinks.way import Way
 from gateway.sinks.window import Flight
@@ -43,26 +46,8 @@ PACKET_TOO_LARGE = 0x95  # what the broker would say, section 4.13
 _NS_PER_S = 1_000_000_000
 
 
-class SinkState(StrEnum):
-    """What a sink is doing; docs/operator.md explains them."""
-
-    CONNECTING = "connecting"
-    UNREACHABLE = "unreachable"
-    REJECTED = "rejected"
-    TLS_FAILED = "tls_failed"
-    LOST = "connection_lost"
-    TAKEN_OVER = "taken_over"  # by another client with our id
-    ONLINE = "online"
-    REFUSED = "refused"
-    WAITING_FOR_TIME = "waiting_for_time"
-    STORE_UNREADABLE = "store_unreadable"
-    DEAD_LETTERS = "dead_letters"  # some records were refused for good
-    DEAD_LETTERS_FULL = "dead_letters_full"  # and there is no room for more of them
-    NOT_CONFIGURED = "not_configured"  # known from a former run only: nobody delivers to it
-
-
-_LEVELS = {SinkState.CONNECTING: logging.INFO, SinkState.ONLINE: logging.INFO}
-_LEVELS |= {SinkState.WAITING_FOR_TIME: logging.INFO}  # the clock says itself that it is not known
+class SinkStore(OutboxStore, ConfirmationStore, Protocol):
+    """What a sink wants of the store (gateway.store.Store)."""
 
 
 class MqttSink:
@@ -76,7 +61,7 @@ class MqttSink:
         config: MqttSinkConfig,
         *,
         gateway: str,
-        store: OutboxStore,
+        store: SinkStore,
         timeline: Timeline,
         clock: Clock,
         counters: Counters,
@@ -105,6 +90,7 @@ class MqttSink:
         self._traffic = Traffic(self._outbox, random, backfill_per_s=config.backfill_per_s)
         self._publications = Publications(gateway)
         self._brokers = Brokers(config, self._publications.status_topic, random)
+        self._confirmation = self._made_confirmation(gateway)
         self._news = asyncio.Event()
         self._state = SinkState.CONNECTING
         self._detail = ""
@@ -130,6 +116,7 @@ class MqttSink:
             backlog_per_s=per_s,
             dead_letters=len(self._store.dead_letters.of(self.name)),
             backlog_eta_s=self._outbox.backlog / per_s if per_s else None,
+            consumers=() if self._confirmation is None else self._confirmation.status(time.monotonic()),
         )
 
     async def run(self) -> None:
@@ -163,6 +150,8 @@ class MqttSink:
         window = min(self._config.window, connection.limits.receive_maximum)
         self._traffic.open(window, loop.time())
         self._announce(connection, loop.time())
+        if self._confirmation is not None:
+            connection.subscribe(self._confirmation.topics)
         timer = loop.call_soon(self._news.set)
         tick_s = 0.0
         try:
@@ -202,6 +191,7 @@ class MqttSink:
         if waited_s > self._config.ack_timeout_s:
             raise ConnectionLost(ACK_TIMEOUT, f"no confirmation for {waited_s:.0f} s")
         self._watch_client_id()
+        self._hear_consumers(connection)
         self._traffic.tick(now_s)
         self._tell_of_dead_letters()
         if not self._traffic.refused:
@@ -273,6 +263,28 @@ class MqttSink:
         else:
             self._conditions.clear(subject)
 
+    def _made_confirmation(self, gateway: str) -> Confirmation | None:
+        if self._config.confirmation is None:
+            return None
+        return Confirmation(
+            self._config.confirmation,
+            sink=self.name,
+            gateway=gateway,
+            store=self._store,
+            timeline=self._timeline,
+            clock=self._clock,
+            counters=self._counters,
+            conditions=self._conditions,
+            now_s=time.monotonic(),
+        )
+
+    def _hear_consumers(self, connection: MqttConnection) -> None:
+        if self._confirmation is not None:
+            self._confirmation.hear(connection.inbox, connection.take_skipped())
+            after = self._confirmation.tick(time.monotonic())
+            if after is not None:
+                self._outbox.again(after, self._confirmation.has)
+
     def _backlog(self) -> int:
         try:
             return self._store.waiting_for(self.name)
@@ -284,4 +296,4 @@ class MqttSink:
         if state is not self._state:
             self._since_s = time.monotonic()
         self._state, self._detail = state, shown
-        self._conditions.set(f"sink {self.name}", state, shown, level=_LEVELS.get(state, logging.WARNING))
+        self._conditions.set(f"sink {self.name}", state, shown, level=LEVELS.get(state, logging.WARNING))

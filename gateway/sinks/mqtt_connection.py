@@ -7,22 +7,26 @@ confirmed, which the sink's window and the store do already. A clean start repea
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
+import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
+from paho.mqtt import MQTTException
 from paho.mqtt.client import DisconnectFlags
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.sinks import mqtt_packets
 from gateway.sinks.broker import PACKET_MAXIMUM, RECEIVE_MAXIMUM, Limits
-from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedClient, Dialling
+from gateway.sinks.buffered_socket import PACKET_LIMIT
 from gateway.sinks.connection_lost import TAKEN_OVER, ConnectionLost, Unanswered, VersionRefused
+from gateway.sinks.inbox import Inbox
+from gateway.sinks.mqtt_client import Dialling, client_for
 from gateway.sinks.protocol import Version
+from gateway.sinks.reason_words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,21 +44,6 @@ _UNSUPPORTED_VERSION = 0x84  # section 2.4
 _SESSION_TAKEN_OVER = 0x8E
 _OLD_REFUSAL = b"\x20\x02\x00\x01"  # CONNACK of MQTT 3.1.1, section 3.2.2.3: unacceptable protocol level
 
-log = logging.getLogger(__name__)
-
-
-def word(reason: ReasonCode) -> str:
-    """A reason code's name as a stable word: `quota_exceeded`."""
-    return str(reason).lower().replace(" ", "_")
-
-
-def puback_word(reason: int) -> str:
-    """The word for a PUBACK's reason code; the number of one that is none."""
-    try:
-        return word(ReasonCode(PacketTypes.PUBACK, identifier=reason))
-    except (KeyError, ValueError):  # unknown; or known, and not in a PUBACK
-        return f"{reason:#04x}"
-
 
 class MqttConnection:
     """Speaks MQTT. `on_news` is called when there are acks to take, or when it is lost.
@@ -63,10 +52,17 @@ class MqttConnection:
     """
 
     def __init__(
-        self, broker: Broker, on_news: Callable[[], None], version: Version = Version.MQTT_5
+        self,
+        broker: Broker,
+        on_news: Callable[[], None],
+        version: Version = Version.MQTT_5,
+        *,
+        packet_limit: int = PACKET_LIMIT,
     ) -> None:
         self.version = version
         self.limits = Limits()
+        self.inbox = Inbox()
+        self._packet_limit = packet_limit
         self._broker = broker
         self._on_news = on_news
         self._loop = asyncio.get_running_loop()
@@ -76,7 +72,14 @@ class MqttConnection:
         self._dialling = Dialling()
         self._fd = -1
         self._writing = False
-        self._client = self._make_client()
+        client = self._client = client_for(broker, version)
+        client.dialling = self._dialling
+        client.packet_limit = packet_limit
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.on_message = self.inbox.on_message
+        client.on_subscribe = self.inbox.on_subscribe
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
 
     async def open(self) -> None:
         """Connect and be accepted. Raises ConnectionLost."""
@@ -114,6 +117,11 @@ class MqttConnection:
         self._client.buffered.send(octets)  # type: ignore[union-attr]
         return packet_id
 
+    def subscribe(self, topics: list[str]) -> None:
+        """Have at QoS 0 what is published on these topics; `inbox` gets it. Only once it is open."""
+        if topics:
+            self._client.subscribe([(topic, 0) for topic in topics])
+
     def flush(self) -> None:
         """Send what `publish` kept; call after the last one of a turn. What does not go now goes later."""
         buffered = self._client.buffered
@@ -130,6 +138,10 @@ class MqttConnection:
                 self._loop.add_writer(self._fd, self.flush)
             else:
                 self._loop.remove_writer(self._fd)
+
+    def take_skipped(self) -> int:
+        """How many messages were too long since the last call."""
+        return 0 if self._client.buffered is None else self._client.buffered.take_skipped()
 
     def take_acks(self) -> list[Puback]:
         """PUBACKs since the last call."""
@@ -160,30 +172,6 @@ class MqttConnection:
         if sock is not None:
             sock.close()
 
-    def _make_client(self) -> BufferedClient:
-        broker = self._broker
-        client = BufferedClient(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            protocol=MQTTProtocolVersion(self.version),
-            reconnect_on_failure=False,
-        )
-        client.dialling = self._dialling
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        client.username_pw_set(broker.user, broker.password)
-        if broker.context is not None:
-            client.tls_set_context(broker.context)
-        will = broker.will
-        properties = None
-        if self.version is Version.MQTT_5:
-            properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-            properties.ContentType = will.content_type
-            properties.PayloadFormatIndicator = 1
-        client.will_set(will.topic, will.payload, 1, retain=True, properties=properties)
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        return client
-
     async def _connect(self) -> None:
         """Connect: paho looks up names, connects and shakes hands, and blocks: in a thread.
 
@@ -195,7 +183,7 @@ class MqttConnection:
         new: dict[str, Any] = {}
         if self.version is Version.MQTT_5:
             new = {"clean_start": True, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]
-            new["properties"].MaximumPacketSize = PACKET_LIMIT
+            new["properties"].MaximumPacketSize = self._packet_limit
 
         def finish(error: Exception | None) -> None:
             if done.cancelled():
@@ -223,7 +211,12 @@ class MqttConnection:
     def _on_readable(self) -> None:
         buffered = self._client.buffered
         while self._error is None:
-            code = self._client.loop_read()
+            try:
+                code = self._client.loop_read()
+            except (MQTTException, ValueError, LookupError, TypeError, struct.error) as nonsense:
+                # paho trusts a broker to send what the standard says.
+                self._fail(ConnectionLost("protocol_error", str(nonsense)))
+                break
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._fail(self._unsaid(code.name.lower()))
             elif buffered is None or not buffered.pending():

@@ -15,6 +15,9 @@ PACKET_IDS = 65_535  # section 2.2.1: two octets, never 0
 
 _PUBLISH_QOS_1 = 0x32
 _RETAIN = 0x01
+_PUBLISH = 0x30
+_TYPE = 0xF0
+_QOS = 0x06
 _PUBACK = 0x40
 _ID_OCTETS = 2
 _MORE = 0x80  # in an octet of a length: another one follows
@@ -26,11 +29,29 @@ class TooLong(ConnectionError):
     """The broker sent a longer packet than it was allowed."""
 
 
+class Unasked(ConnectionError):
+    """The broker sent a message at QoS 1 or 2, to which nobody has subscribed."""
+
+
 class Puback(NamedTuple):
     """A broker's answer to a PUBLISH. A tuple: one is made for each record."""
 
     packet_id: int
     reason: int
+
+
+class Sorted(NamedTuple):
+    """What came: PUBACKs, other packets, the packet that is not whole yet.
+
+    `skip`: so many octets are to come of a message that is too long, and are for nobody. `skipped`:
+    how many such messages there were, that one too.
+    """
+
+    pubacks: list[Puback]
+    others: bytes
+    rest: bytes
+    skip: int = 0
+    skipped: int = 0
 
 
 class PacketIds:
@@ -77,33 +98,42 @@ def publish(packet_id: int, topic: str, properties: bytes | None, payload: bytes
     )
 
 
-def split(octets: bytes, limit: int) -> tuple[list[Puback], bytes, bytes]:
+def split(octets: bytes, limit: int) -> Sorted:
     """Sort what came: its PUBACKs (section 3.4), its other packets, the packet that is not whole yet.
 
     `octets` begin with a packet. What is no MQTT from some point on counts as one of the others: it
-    is for the client to judge. Raises TooLong for a packet of more than `limit` octets.
+    is for the client to judge. A message of more than `limit` octets is left out; for another packet
+    of that size TooLong is raised. Raises Unasked for a message at another QoS than 0.
     """
     pubacks: list[Puback] = []
     others = b""
-    at, end = 0, len(octets)
+    at, end, skipped = 0, len(octets), 0
     while end - at > 1:
         body, size = at + 2, octets[at + 1]
         if size & _MORE:
             body, size = _long_length(octets, at + 1)
             if size == _NO_LENGTH:
-                return pubacks, others + octets[at:], b""
-        if size > limit:
-            raise TooLong(f"a packet of {size} octets, limit {limit}")
+                return Sorted(pubacks, others + octets[at:], b"", 0, skipped)
         after = body + size
+        if size > limit:
+            if octets[at] & (_TYPE | _QOS) != _PUBLISH:
+                raise TooLong(f"a packet of {size} octets, limit {limit}")
+            skipped += 1
+            if after > end:
+                return Sorted(pubacks, others, b"", after - end, skipped)
+            at = after
+            continue
         if not body or after > end:
             break
         if octets[at] == _PUBACK and size >= _ID_OCTETS:
             reason = octets[body + 2] if size > _ID_OCTETS else 0  # section 3.4.2.1: none is success
             pubacks.append(Puback(octets[body] << 8 | octets[body + 1], reason))
+        elif octets[at] & _TYPE == _PUBLISH and octets[at] & _QOS:
+            raise Unasked("a message at another QoS than 0")
         else:
             others += octets[at:after]
         at = after
-    return pubacks, others, octets[at:]
+    return Sorted(pubacks, others, octets[at:], 0, skipped)
 
 
 def _long_length(octets: bytes, at: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -47,6 +47,10 @@ class OutboxStore(DescriptorStore, RowStore, Protocol):
 
     def move_cursor(self, sink: str, id_: int, ranges: Sequence[tuple[int, int]], /) -> None:
         """Durable with the next commit. At most RANGES_LIMIT ranges."""
+        ...
+
+    def rewind(self, sink: str, position: int, /) -> None:
+        """Everything above this id is to be delivered again. Durable with the next commit."""
         ...
 
     def waiting_for(self, sink: str, /) -> int:
@@ -138,6 +142,7 @@ class Outbox:
         self._old.release()
         if any(map(self._live_rows.is_late, self._live.oldest_kept())):
             self._leave_behind()
+        self._changed = self._changed or self._cursor.position > self._kept[0]  # over what was left out
 
     def confirmed(self, stored: StoredRecord, way: Way = Way.LIVE) -> None:
         """The broker has the record."""
@@ -179,6 +184,20 @@ class Outbox:
         self._flying.clear()
         self._live.clear()
         self._old.clear()
+
+    def again(self, after: int, has: Callable[[StoredRecord], bool]) -> None:
+        """Everything above this id that is stored now is backlog, whether it was delivered or not.
+
+        What it `has` then, when its turn comes, counts as delivered.
+        """
+        self._cursor.rewind(after)
+        self._live.clear()
+        self._old.clear()
+        self._live_rows.restart()
+        self._old_rows.begin()
+        self._old.leave_out(self._live_rows.edge, has)
+        self._store.rewind(self._sink, self._cursor.position)
+        self._kept = (self._cursor.position, [])
 
     def keep(self) -> None:
         """Tell the store what is delivered."""

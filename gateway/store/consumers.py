@@ -110,17 +110,14 @@ def name_forgotten(wanted: Mapping[Key, int]) -> Work:
     def work(connection: apsw.Connection, ledger: Ledger) -> bool:
         for key, from_seq in wanted.items():
             stream = ledger.stream(*key)
-            if stream is None:
-                continue
-            seq = max(from_seq, stream.first_seq)
-            if seq < stream.settled_seq:
+            if stream is not None and from_seq < stream.settled_seq:
                 losses.name_loss(
                     connection,
                     ledger,
                     uid=stream.uid,
                     boot=stream.boot,
                     stream=stream.stream,
-                    seq=seq,
+                    seq=from_seq,
                     next_seq=stream.settled_seq,
                     reason=losses.FORGOTTEN,
                     t_first=0,

@@ -29,7 +29,7 @@ LINE = re.compile(r"\d{10}\.\d{3} \+-\d+\.\d{6} [0-9a-f]{12} [a-z_]+(/q)? \S+ ?\
 @contextmanager
 def consumer(directory: Path, port: int) -> Iterator[Path]:
     """The page's program, running; gives the file that it prints into."""
-    [program] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    program, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     source, output = directory / "consumer.py", directory / "consumer.txt"
     source.write_text(program, encoding="utf-8")
     with output.open("wb") as stream:

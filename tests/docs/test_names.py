@@ -14,7 +14,8 @@ from gateway.node_clock import TimeState
 from gateway.port import PortState
 from gateway.readings import UNNAMED_FAULT
 from gateway.serial_port import OpenFault
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.confirmation import ConsumerState
+from gateway.sinks.sink_state import SinkState
 from gateway.state_directory import NEXT_STEPS
 from gateway.store import StoreState
 from gateway.store.quarantine import DAMAGED, QUARANTINED
@@ -111,6 +112,10 @@ def test_the_operators_states_of_a_sink_are_those_of_the_code():
     text = section(OPERATOR, "### Sinks")
     assert first_cells(text) == set(SinkState)
     assert set(QUOTED.findall(text)) >= CONNECTION
+
+
+def test_the_operators_states_of_a_consumer_are_those_of_the_code():
+    assert first_cells(section(OPERATOR, "### Consumers")) == set(ConsumerState)
 
 
 @pytest.mark.parametrize("state", [*LinkState, *TimeState])

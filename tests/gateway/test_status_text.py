@@ -6,6 +6,7 @@ import pytest
 
 from gateway.status import (
     ClockStatus,
+    ConsumerStatus,
     DiskStatus,
     FaultStatus,
     NodeStatus,
@@ -172,3 +173,18 @@ def test_a_detail_is_not_cut_where_nothing_stands_behind_it():
     detail = "file_unreadable: /etc/fieldgate/broker.example/mqtt.password: Permission denied"
     fault = FaultStatus(name="connection_lost", subject="sink mqtt", detail=detail, age_s=1.0)
     assert text(replace(STATUS, faults=(fault,))).count(detail) == 1
+
+
+def test_consumers_are_shown_with_how_far_they_are_behind():
+    consumers = (
+        ConsumerStatus(name="historian", state="behind", spoke_ago_s=3.0, behind=12, behind_s=250.0),
+        ConsumerStatus(name="twin", state="consumer_silent"),
+    )
+    (sink,) = STATUS.sinks
+    shown = text(replace(STATUS, sinks=(replace(sink, consumers=consumers),)))
+    assert (
+        "CONSUMERS\n"
+        "  name       of sink  state            spoke    behind      since\n"
+        "  historian  mqtt     behind           3 s ago  12 records  4 min\n"
+        "  twin       mqtt     consumer_silent  never    0 records   -\n"
+    ) in shown

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.sink_state import SinkState
 from hil_tests.broker import Broker, Subscriber
 from tests.gateway.sinks.records import BOOT, OTHER, UID, block, gap
 

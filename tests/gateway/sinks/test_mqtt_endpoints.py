@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.sinks.brokers import CALM_S, TAKEN_OVER_FIRST_S, TAKEN_OVER_MOST_S
-from gateway.sinks.buffered_socket import Dialling
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.mqtt_client import Dialling
+from gateway.sinks.sink_state import SinkState
 from hil_tests.broker import HOST, free_port
 from hil_tests.broker_answers import silence
 from hil_tests.fake_broker import FakeBroker, puback

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.sink_state import SinkState
 from hil_tests.broker import Broker, Subscriber
 from tests.gateway.sinks.records import OTHER, UID, block
 

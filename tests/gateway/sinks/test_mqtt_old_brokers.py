@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.sink_state import SinkState
 from hil_tests.fake_broker import MQTT_5, MQTT_311, FakeBroker, puback
 from tests.gateway.sinks.records import BOOT, UID, block, gap
 

@@ -10,9 +10,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.sinks.buffered_socket import PACKET_LIMIT, BufferedSocket
-from gateway.sinks.mqtt_connection import puback_word
-from gateway.sinks.mqtt_packets import PACKET_IDS, PacketIds, Puback, TooLong, publish, split
+from gateway.sinks.mqtt_packets import PACKET_IDS, PacketIds, Puback, TooLong, Unasked, publish, split
 from gateway.sinks.mqtt_properties import content, length, user_property
+from gateway.sinks.reason_words import puback_word
 
 PINGRESP = b"\xd0\x00"
 DISCONNECT = b"\xe0\x02\x89\x00"  # server busy
@@ -105,7 +105,7 @@ def test_a_puback_says_what_paho_reads_of_it(packet_id, reason, text):
 
 
 def test_a_puback_without_a_reason_is_success():
-    assert split(puback(0xABCD), PACKET_LIMIT) == ([Puback(0xABCD, 0)], b"", b"")
+    assert split(puback(0xABCD), PACKET_LIMIT) == ([Puback(0xABCD, 0)], b"", b"", 0, 0)
 
 
 @given(
@@ -121,18 +121,18 @@ def test_packets_are_the_same_however_they_are_cut(packets, sizes):
     while octets:
         size = sizes[number % len(sizes)]
         number += 1
-        more, other, rest = split(rest + octets[:size], PACKET_LIMIT)
+        more, other, rest, *_skip = split(rest + octets[:size], PACKET_LIMIT)
         octets = octets[size:]
         pubacks += more
         others += other
-    assert (pubacks, others, rest) == whole
+    assert (pubacks, others, rest) == whole[:3]
 
 
 @given(st.binary())
 def test_whatever_comes_is_sorted_or_too_long(octets):
     try:
-        _pubacks, others, rest = split(octets, PACKET_LIMIT)
-    except TooLong:
+        _pubacks, others, rest, *_skip = split(octets, PACKET_LIMIT)
+    except (TooLong, Unasked):
         return
     assert octets.endswith(rest)
     assert len(others) + len(rest) <= len(octets)
@@ -143,14 +143,43 @@ def test_a_packet_beyond_the_limit_is_refused_before_it_has_come():
         split(puback(1) + b"\x90" + length(PACKET_LIMIT + 1), PACKET_LIMIT)
 
 
+def message(size: int, qos: int = 0) -> bytes:
+    return bytes([0x30 | qos << 1]) + length(size) + bytes(size)
+
+
+@pytest.mark.parametrize("step", [1, 1000, 10**6])
+def test_a_message_that_is_too_long_is_skipped_however_it_is_cut(step):
+    octets = puback(1) + message(300) + puback(2) + message(60) + PINGRESP
+    far_end = PahoSocket()
+    near = BufferedSocket(far_end, 200)
+    seen = b""
+    while octets or far_end.received:
+        far_end.received, octets = far_end.received + octets[:step], octets[step:]
+        try:
+            seen += near.recv(1000)
+        except BlockingIOError:
+            continue
+    while near.pending():
+        seen += near.recv(1000)
+    assert seen == message(60) + PINGRESP
+    assert near.take_pubacks() == [Puback(1, 0), Puback(2, 0)]
+    assert (near.take_skipped(), near.take_skipped()) == (1, 0)
+
+
+@pytest.mark.parametrize("qos", [1, 2, 3])
+def test_a_message_at_a_qos_that_nobody_asked_for_is_refused(qos):
+    with pytest.raises(Unasked):
+        split(message(10, qos), PACKET_LIMIT)
+
+
 def test_a_length_that_is_none_is_left_to_the_client():
     none = b"\x40\xff\xff\xff\xff" + puback(2)
-    assert split(puback(1) + none, PACKET_LIMIT) == ([Puback(1, 0)], none, b"")
+    assert split(puback(1) + none, PACKET_LIMIT) == ([Puback(1, 0)], none, b"", 0, 0)
 
 
 def test_a_packet_at_the_limit_is_taken():
     octets = b"\x90" + length(PACKET_LIMIT) + bytes(PACKET_LIMIT)
-    assert split(octets, PACKET_LIMIT) == ([], octets, b"")
+    assert split(octets, PACKET_LIMIT) == ([], octets, b"", 0, 0)
 
 
 def test_the_client_is_given_all_but_the_pubacks():

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from gateway.sinks.mqtt import SinkState
 from gateway.sinks.mqtt_properties import length, user_property
+from gateway.sinks.sink_state import SinkState
 from gateway.store import StoreError
 from hil_tests.fake_broker import FakeBroker, puback
 from tests.gateway.sinks.records import block

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sinks.mqtt import SinkState
+from gateway.sinks.sink_state import SinkState
 from hil_tests.broker import Broker
 
 # paho leaves the socket of a failed handshake to the collector, which closes it at once.

@@ -1,0 +1,19 @@
+"""Reason codes of MQTT 5 as stable words."""
+
+from __future__ import annotations
+
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
+
+def word(reason: ReasonCode) -> str:
+    """A reason code's name as a stable word: `quota_exceeded`."""
+    return str(reason).lower().replace(" ", "_")
+
+
+def puback_word(reason: int) -> str:
+    """The word for a PUBACK's reason code; the number of one that is none."""
+    try:
+        return word(ReasonCode(PacketTypes.PUBACK, identifier=reason))
+    except (KeyError, ValueError):  # unknown; or known, and not in a PUBACK
+        return f"{reason:#04x}"
