@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.store.store import FORGET_LEAST
 from hil_tests.bench import eventually
 from hil_tests.broker import Broker, Subscriber
+from hil_tests.confirming_consumer import ConfirmingConsumer
 from hil_tests.delivery import Delivery, identities
 from hil_tests.demo.identity import Identity
 from hil_tests.demo.stored import read_store
@@ -23,23 +25,41 @@ from hil_tests.steady_node import SteadyNode
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(120)]
 
-FLOW = 100  # blocks between two events
+FLOW = 60  # blocks between two events
 CALM_S = 40.0
 DATABASE = "mosquitto.db"
 SETTINGS = "max_queued_messages 0"
+NAME = "story"
+SINK = """
+[[sink.mqtt]]
+name = "mqtt"
+url = "{url}"
+"""
+# No tail: what the consumer has may go at once. It is sent again what it does not come past for a second.
+CONFIRMED = """
+[sink.mqtt.confirmation]
+consumers = ["archive"]
+tail_hours = 0
+tail_mib = 0
+resend_after_s = 1
+"""
 
 
 class Story:
     """A broker with a disk, a consumer with a session, a gateway and a node that flows."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, settings: str = "") -> None:
         self.disk = directory / "broker"
         self.copy = directory / "copy.db"
         self.broker = Broker(self.disk, persistence=True, settings=SETTINGS)
         self.consumer = Subscriber(self.broker.url, name="consumer", again_s=0.1)
         self.node = SteadyNode(every_s=0.02)
         self.gateway = GatewayProcess(
-            directory / "gateway", name="story", ports=self.node.port, brokers={"mqtt": self.broker.url}
+            directory / "gateway",
+            name=NAME,
+            ports=self.node.port,
+            brokers={},
+            settings=SINK.format(url=self.broker.url) + settings,
         )
 
     @contextmanager
@@ -60,22 +80,22 @@ class Story:
     def received(self) -> set[Identity]:
         return identities(self.consumer.messages)
 
-    def restart_broker(self, disk: Callable[[], None]) -> set[Identity]:
-        """SIGKILL, what becomes of its disk, start; gives what had been confirmed until then."""
-        self.broker.kill()
+    def delivered(self) -> set[Identity]:
+        """What the gateway takes for delivered, while the broker is away."""
         self.node.hush()
         eventually(lambda: self.node.acknowledged == self.node.everything, CALM_S)
         eventually(self._cursor_is_on_disk, CALM_S)
-        confirmed = self.node.everything - read_store(self.gateway.state).waiting
-        disk()
+        found = self.node.everything - read_store(self.gateway.state).waiting
         self.node.flow()
-        self.broker.start()
-        return confirmed
+        return found
 
     def _cursor_is_on_disk(self) -> bool:
         status = self.gateway.status()
         waiting = len(read_store(self.gateway.state).waiting)
         return status is not None and status.sinks[0].backlog == waiting
+
+    def leave(self) -> None:
+        """Its disk has what it had written before it was killed."""
 
     def wipe(self) -> None:
         (self.disk / DATABASE).unlink(missing_ok=True)
@@ -89,25 +109,42 @@ class Story:
         eventually(lambda: self.node.acknowledged == self.node.everything, CALM_S)
         self.gateway.wait_for(lambda status: status.sinks[0].backlog == 0, CALM_S)
 
+    def three_losses(self, when_killed: Callable[[], None]) -> None:
+        """Killed, wiped, restored from an old copy, each while the consumer is away. Then all is settled."""
+        self.deliver()
+        self.broker.stop()  # in order: it writes what it has
+        shutil.copy(self.disk / DATABASE, self.copy)
+        self.broker.start()
+        for disk in (self.leave, self.wipe, self.restore):
+            self.deliver()
+            self.consumer.stop()  # its session stays, and what comes is the broker's to keep
+            self.deliver()
+            self.broker.kill()
+            when_killed()
+            disk()
+            self.broker.start()
+            self.consumer.start()
+        self.deliver()
+        self.settle()
+
 
 def test_what_a_broker_forgets_it_had_confirmed_and_nothing_else_is_lost(tmp_path: Path) -> None:
     story = Story(tmp_path)
-    confirmed: set[Identity] = set()
     with story.running():
-        story.deliver()
-        story.broker.stop()  # in order: it writes what it has
-        shutil.copy(story.disk / DATABASE, story.copy)
-        story.broker.start()
-        for disk in (lambda: None, story.wipe, story.restore):
-            story.deliver()
-            story.consumer.stop()  # its session stays, and what comes is the broker's to keep
-            story.deliver()
-            confirmed |= story.restart_broker(disk)
-            story.consumer.start()
-        story.deliver()
-        story.settle()
+        confirmed: set[Identity] = set()
+        story.three_losses(lambda: confirmed.update(story.delivered()))
         eventually(lambda: story.node.everything - confirmed <= story.received(), CALM_S)
         lost = story.node.acknowledged - story.received()
     assert lost <= confirmed
     assert len(lost) >= 3 * FLOW - 3 * 20  # it does lose all that it had confirmed to a session that is away
+    assert Delivery(story.consumer.messages).two_faced() == []
+
+
+def test_a_consumer_that_says_what_it_has_gets_back_what_its_broker_forgot(tmp_path: Path) -> None:
+    story = Story(tmp_path, settings=CONFIRMED)
+    with story.running(), ConfirmingConsumer(story.broker, story.consumer, gateway=NAME, name="archive"):
+        story.three_losses(lambda: None)
+        eventually(lambda: story.node.everything <= story.received(), CALM_S)
+        # And the gateway lets go of what the consumer has.
+        story.gateway.wait_for(lambda status: status.store.stored <= FORGET_LEAST, CALM_S)
     assert Delivery(story.consumer.messages).two_faced() == []
