@@ -1,4 +1,6 @@
-"""Is every stream all there? Each seq from settled_seq to next_seq is a record, named or wanted."""
+"""Is every stream all there? Each seq from settled_seq on, and each that came late, is a record, named or
+wanted.
+"""
 
 from __future__ import annotations
 
@@ -54,14 +56,17 @@ def find_holes(connection: apsw.Connection) -> list[Hole]:
     """
     runs = _runs(connection.execute(_SEQS, (up.Gap.TYPE,)))
     named = _spans(LOSS.rows(connection))
-    elsewhere = _spans(row for row in STRETCH.rows(connection) if row[5] != Kind.LATE)
+    stretched = STRETCH.rows(connection)
+    elsewhere = _spans(row for row in stretched if row[5] != Kind.LATE)
+    late = _spans(row for row in stretched if row[5] == Kind.LATE)  # also below settled_seq
     holes = []
     for row in STREAM.rows(connection):
         stream = Stream._make(row)
         key = stream[:3]
         here = runs.pop(key, [])
         covered = intervals.merged((run[:2] for run in here), named.get(key, ()), elsewhere.get(key, ()))
-        for seq, next_seq in intervals.minus([(stream.settled_seq, stream.next_seq)], covered):
+        due = intervals.merged([(stream.settled_seq, stream.next_seq)], late.get(key, ()))
+        for seq, next_seq in intervals.minus(due, covered):
             before = next((run.last_id for run in here if run.next_seq == seq), 0)
             behind = next((run.first_id for run in here if run.seq == next_seq), 0)
             holes.append(Hole(stream, seq, next_seq, before, behind))

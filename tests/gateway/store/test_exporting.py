@@ -3,7 +3,7 @@ import pytest
 from gateway.store import StoreError
 from gateway.store.import_stream import NOT_IN_IMPORT
 from tests.gateway.archive import samples
-from tests.gateway.store.bench import change
+from tests.gateway.store.bench import change, opened
 from tests.gateway.store.gateways import Gateway, filled, seqs, stick
 
 
@@ -45,3 +45,14 @@ def test_damaged_records_stay_at_home_and_are_counted(first, home):
     assert (done.records, done.damaged, len(done.damaged_rows)) == (95, 1, 1)
     home.take(path)
     assert home.losses() == [(6, 7, NOT_IN_IMPORT), (50, 55, "queue_full")]
+
+
+async def test_a_running_agent_is_not_disturbed(first, home):
+    async with opened(first.directory) as bench:
+        bench.append(range(100, 150))
+        path = stick(first)
+        await bench.store.flush()
+        assert bench.refusals == []
+        assert len(bench.acknowledged) == 50
+    assert set(seqs(path)) >= set(range(50))
+    assert home.take(path).readings >= 95

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.store import small_rows
+from gateway.store import losses, small_rows
+from gateway.store.account import account
 from gateway.store.import_stream import NOT_IN_IMPORT
 from gateway.store.stretches import Kind
 from tests.gateway.archive import samples
 from tests.gateway.store.bench import change
+from tests.gateway.store.bench import opened as opened_by_agent
 from tests.gateway.store.gateways import Gateway, filled, seqs, stick
 
 pytestmark = pytest.mark.timeout(30)
@@ -232,3 +234,19 @@ def test_a_boot_whose_row_is_damaged_goes_over_without_its_time(first, home):
     [row] = home.rows(small_rows.HOST_BOOT)
     assert (row[1], row[4]) == ("unknown-machine-1-1", None)
     assert home.records() == first.records()
+
+
+async def test_a_record_that_came_late_and_is_damaged_is_named_exactly(first, home):
+    home.boot()
+    home.fill(range(60, 100))
+    home.sink("mqtt", cursor=40)
+    home.forget()
+    home.take(stick(first))
+    change(home.directory, "UPDATE record SET message = x'00' WHERE seq = 30")
+    assert account(home.store).streams[0].unaccounted == ((30, 31),)
+    async with opened_by_agent(home.directory) as bench:
+        bench.store.read_after(0, 1000)
+        await bench.store.flush()
+        await bench.store.flush()
+    assert home.losses() == [(30, 31, losses.DAMAGED), (50, 55, "queue_full")]
+    assert home.holds()
