@@ -41,6 +41,7 @@ window = 1024
 
 [store]
 group_commit_ms = 20
+free_floor_mib = 1
 """
 
 
