@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.serial_port import SerialPort
     from gateway.status import Status
     from gateway.store import Arrival, Store, Stored
+    from gateway.store.salvage import Result
     from gateway.systemd_notify import Progress
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,13 @@ class Agent:
 
     async def run(self) -> None:
         """Work until cancelled. Whatever is taken by then is on disk or not acknowledged."""
-        self._store.start(self._on_committed, self._on_refused, on_damaged=self._on_damaged)
+        self._store.start(
+            self._on_committed,
+            self._on_refused,
+            on_damaged=self._on_damaged,
+            on_renewed=self._on_renewed,
+            on_salvaged=self._on_salvaged,
+        )
         desk = DeadLetterDesk(self._store.dead_letters, self._wake_sinks)
         control = ControlServer(self._config.gateway.state_directory / CONTROL_NAME, desk.operations())
         try:
@@ -164,6 +171,28 @@ class Agent:
             self._conditions.set("store", "degraded", str(error))
             self._counters.count("commits_refused")
         self._nodes.refused(arrivals)
+
+    def _on_renewed(self) -> None:
+        """The store has begun anew, and may know less of a stream than it did: the nodes tell again."""
+        self._nodes.forget()
+        self._tell_of_quarantine()
+
+    def _on_salvaged(self, result: Result) -> None:
+        folders = ", ".join(str(folder) for folder in result.folders)
+        log.warning(
+            "store: salvaged %s: %d records taken over, %d named as lost",
+            folders,
+            result.records,
+            result.missing,
+        )
+        self._counters.count("records_salvaged", result.records)
+        self._counters.count("records_damaged", result.missing)
+        self._tell_of_quarantine()
+
+    def _tell_of_quarantine(self) -> None:
+        found = quarantine.said(self._config.gateway.state_directory)
+        if found is not None:
+            self._conditions.set(quarantine.SUBJECT, *found)
 
     def _on_damaged(self, _stored: Stored) -> None:
         detail = f"{self._store.damaged} since the start; named as lost, kept in {quarantine.ROWS}"

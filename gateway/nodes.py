@@ -75,6 +75,13 @@ class Nodes:
             self._by_uid[uid] = node
         return node
 
+    def forget(self) -> None:
+        """Nothing that is known of them holds any more: all have to say HELLO again."""
+        for node in self._by_uid.values():
+            if node.line is not None:
+                node.line.leave()
+        self._by_uid.clear()
+
     def committed(self, arrivals: Iterable[Arrival]) -> None:
         """These are on disk: their acknowledgements are due."""
         last = {(a.uid, a.boot, a.stream): a.next_seq for a in arrivals}

@@ -56,10 +56,9 @@ class StateDirectory:
             raise refined(error, self._path) from error
         finally:
             self._look_at_mount()
-        kept = quarantine.kept(self._path)
-        if kept:
-            detail = f"{len(kept)} damaged, the latest in {kept[-1]}; records in it are not delivered"
-            self._conditions.set("store quarantine", quarantine.QUARANTINED, detail)
+        found = quarantine.said(self._path)
+        if found is not None:
+            self._conditions.set(quarantine.SUBJECT, *found)
         return store
 
     def said(self, error: StoreError) -> str:
@@ -74,14 +73,7 @@ class StateDirectory:
             if refined(error, self._path).reason == "full" and Reserve(self._path).give_up():
                 log.warning("store: the disk is full; the reserve is given up")
                 return self._opened()
-            if error.reason != "corrupt":
-                raise
-            try:
-                place = quarantine.set_aside(self._path)
-            except OSError as refused:
-                raise error from refused
-            log.warning("store: %s; kept in %s, begun anew", error, place)
-            return self._opened()
+            raise
 
     def _opened(self) -> Store:
         config = self._config

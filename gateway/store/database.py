@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gateway.store import migrations
+from gateway.store import migrations, soundness
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.former_wal import settle
 
@@ -20,8 +20,6 @@ BUSY_TIMEOUT_MS = 2000  # somebody looks into the file with another tool
 WAL_PAGES = 1000  # checkpointed at this size, 4 MB
 WAL_OCTETS_KEPT = 8 * 1024 * 1024  # what a long transaction may leave of the WAL on the disk
 FULL = 2  # PRAGMA synchronous
-INCREMENTAL = 2  # PRAGMA auto_vacuum: free pages can be given back to the file system
-APPLICATION_ID = 0x66676174  # "fgat": what `file` tells of a store
 
 _BEGIN = "BEGIN IMMEDIATE"
 _COMMIT = "COMMIT"
@@ -46,6 +44,8 @@ class Database:
         except apsw.Error as error:
             raise from_sqlite(f"opening {path}", error) from error
         try:
+            # Not before `recover`; and what is damaged is left as it is.
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._prepare()
         except BaseException:
             self.connection.close()
@@ -93,10 +93,20 @@ class Database:
                 self._roll_back()
             raise
 
-    def close(self) -> None:
-        """Close. SQLite checkpoints and empties the WAL if it can; if not, the next `recover` does."""
+    def take_over(self, other: Database) -> None:
+        """Be the other database from now on. This one is closed already."""
+        self.connection = other.connection
+        self.connection.set_wal_hook(self._on_wal)
+        self._wal_pages = 0
+        self._settled = other._settled
+
+    def close(self, *, damaged: bool = False) -> None:
+        """Close. SQLite checkpoints and empties the WAL if it can; if not, the next `recover` does.
+
+        Of a damaged file nothing is changed.
+        """
         with suppress(apsw.Error):
-            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, not self._settled)
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, damaged or not self._settled)
             self.connection.close()
 
     def _prepare(self) -> None:
@@ -105,6 +115,8 @@ class Database:
         try:
             version = connection.pragma("user_version")
             steps = migrations.steps()
+            if version != len(steps) and soundness.is_complete(connection):
+                raise StoreError("corrupt", f"{self.path} calls itself of version {version}, and is not")
             if version > len(steps):
                 raise StoreError(
                     "newer",
@@ -112,8 +124,8 @@ class Database:
                     "install the newer program again, or move the file away",
                 )
             if not version and not connection.pragma("schema_version"):
-                connection.pragma("auto_vacuum", INCREMENTAL)
-                connection.pragma("application_id", APPLICATION_ID)
+                connection.pragma("auto_vacuum", soundness.INCREMENTAL)
+                connection.pragma("application_id", soundness.APPLICATION_ID)
             connection.pragma("journal_mode", "wal")
             _keep_wal(connection)
             connection.pragma("synchronous", FULL)

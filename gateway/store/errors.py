@@ -29,6 +29,8 @@ _REASONS = {
     "PermissionsError": "read_only",
     "CorruptError": "corrupt",
     "NotADBError": "corrupt",
+    "ConstraintError": "corrupt",  # a row stands where this program knows that there is none
+    "MismatchError": "corrupt",
 }
 
 

@@ -66,6 +66,7 @@ class Ledger:
         self._connection = connection
         self._today = today
         self._last_id: int | None = None
+        self._committed_id = 0
         self._days: dict[Key, int] = {}
 
     def add(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Refused]]:
@@ -140,13 +141,22 @@ class Ledger:
         if self._last_id is None:
             passed = [cursor for _name, cursor in SINK.rows(self._connection)]
             passed += [last for _sink, _first, last in DELIVERED.rows(self._connection)]
-            self._last_id = max([self._newest_id(), *passed])
+            self._last_id = max([self._committed_id, self._newest_id(), *passed])
         return self._last_id
+
+    def committed(self) -> None:
+        """What is put by now is on disk. Called once before anything is put, too."""
+        self._committed_id = self.last_id
 
     def reset(self) -> None:
         """The transaction was rolled back: what is stored decides again."""
         self._last_id = None
         self._days.clear()
+
+    def begin_anew(self, connection: apsw.Connection) -> None:
+        """There is a new database. Ids go on where they were: sinks have some in their hands."""
+        self._connection = connection
+        self.reset()
 
     def _newest_id(self) -> int:
         newest = [(Stored._make(row[:-1]), row[-1]) for row in self._connection.execute(_NEWEST)]

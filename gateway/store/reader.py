@@ -13,7 +13,7 @@ from gateway.store.dead_letters import DeadLetter
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.records import RECORD_COLUMNS, KnownNode, Stored, is_whole
 from gateway.store.room import Room
-from gateway.store.small_rows import DEAD_LETTER, DELIVERED, OF_STREAM, SINK, STREAM
+from gateway.store.small_rows import DEAD_LETTER, DELIVERED, OF_STREAM, SALVAGE, SINK, STREAM
 from wire.up import descriptor_hash
 
 if TYPE_CHECKING:
@@ -47,14 +47,32 @@ class Reader:
     """Reads committed rows. Every method may raise StoreError."""
 
     def __init__(self, path: Path, vfs: str = "") -> None:
-        with _as_store_error(f"opening {path} to read"):
-            self._directory = path.parent
-            self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs or None)
-        self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        self.path = path
+        self._vfs = vfs
+        self._now: apsw.Connection | None = self._opened()
 
     def close(self) -> None:
         """Read no more."""
-        self._connection.close()
+        if self._now is not None:
+            self._now.close()
+
+    def reopen(self) -> None:
+        """Read from the file that has its name now."""
+        self.close()
+        self._now = None  # opened at the next reading: it may not be possible now
+
+    def twin(self) -> Reader:
+        """Another, for another thread."""
+        return Reader(self.path, self._vfs)
+
+    def salvaging(self) -> set[int]:
+        """The numbers of the damaged stores whose records are still to be taken over."""
+        return {folder for folder, _cursor in self._small(SALVAGE, "")}
+
+    def salvage_cursor(self, folder: int) -> int:
+        """Up to which id of a damaged store every sink has delivered."""
+        rows = self._small(SALVAGE, "WHERE folder = ?", folder)
+        return int(rows[0][1]) if rows else 0
 
     def next_seqs(self, uid: bytes) -> dict[tuple[int, int], int]:
         """By (boot, stream) of the node, the next seq that is not stored."""
@@ -123,7 +141,7 @@ class Reader:
     def room(self, limits: Limits) -> Room:
         """How much more may be stored. Raises OSError, too."""
         with _as_store_error("reading"):
-            return Room.of(self._connection, self._directory, limits)
+            return Room.of(self._connection, self.path.parent, limits)
 
     def written(self) -> dict[int, int]:
         """Octets written for the store, by day of UTC since 1970."""
@@ -190,6 +208,20 @@ class Reader:
         """All boots of the host by number."""
         with _as_store_error("reading"):
             return time_rows.host_boots(self._connection)
+
+    @property
+    def _connection(self) -> apsw.Connection:
+        if self._now is None:
+            self._now = self._opened()
+        return self._now
+
+    def _opened(self) -> apsw.Connection:
+        with _as_store_error(f"opening {self.path} to read"):
+            connection = apsw.Connection(
+                str(self.path), flags=apsw.SQLITE_OPEN_READONLY, vfs=self._vfs or None
+            )
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return connection
 
     def _small(self, table: Table, where: str, *values: bytes | str | int) -> list[Any]:
         with _as_store_error("reading"):

@@ -53,6 +53,12 @@ class SinkCursors:
             self._ranges[sink] = []
             self._queue.add(f"rewind {sink}", work.rewind(sink, position))
 
+    def again(self) -> None:
+        """There is a new store, which may not know of these."""
+        for sink, position in self._positions.items():
+            self._queue.add(f"register {sink}", work.register_sink(sink))
+            self._queue.add(f"cursor {sink}", work.move_cursor(sink, position, self._ranges[sink]))
+
     def position(self, sink: str) -> int:
         """Up to which id everything is delivered; 0 for an unknown sink."""
         return self._positions.get(sink, 0)

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, TypeVar
 from gateway.store import losses, time_rows, work
 from gateway.store.commit_queue import CommitQueue
 from gateway.store.damage import Damage
-from gateway.store.database import Database
 from gateway.store.dead_letters import DeadLetters
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
+from gateway.store.health import StoreState
 from gateway.store.holds import Hold
 from gateway.store.ledger import no_day
 from gateway.store.lock import DirectoryLock
 from gateway.store.quota import Quota
 from gateway.store.reader import Reader
+from gateway.store.rebuild import Renewal
 from gateway.store.reserve import Reserve
+from gateway.store.restoration import Restoration
 from gateway.store.room import Limits
 from gateway.store.sink_cursors import SinkCursors
 from gateway.store.upkeep import Upkeep
-from gateway.store.writer import StoreState, Writer
+from gateway.store.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,12 +34,15 @@ if TYPE_CHECKING:
     import apsw
 
     from gateway.host_boot import HostBootRecord
+    from gateway.store.database import Database
+    from gateway.store.health import Counts
     from gateway.store.ledger import Ledger
     from gateway.store.policy import WhenFull
     from gateway.store.records import Arrival, KnownNode, Stored
+    from gateway.store.salvage import Result
     from gateway.store.upkeep import Usage
     from gateway.store.work import Work
-    from gateway.store.writer import Counts, OnCommitted, OnRefused
+    from gateway.store.writer import OnCommitted, OnRefused
     from gateway.timeline import KeptExchange
 
 STORE_NAME = "store.db"
@@ -88,12 +93,13 @@ class Store:
         except OSError as error:
             raise from_os(directory, error) from error
         try:
-            database = Database(directory / STORE_NAME, vfs)
+            renewal = Renewal(directory, STORE_NAME, vfs)
+            database = renewal.open_or_begin_anew()
             try:
                 reader = Reader(database.path, vfs)
                 queue = CommitQueue(window_s=group_commit_ms / 1000, records=group_commit_records)
                 quota = Quota(directory, limits, when_full)
-                return cls(lock, database, reader, queue=queue, quota=quota, today=today)
+                return cls(lock, database, reader, queue=queue, quota=quota, renewal=renewal, today=today)
             except BaseException:
                 database.close()
                 raise
@@ -109,6 +115,7 @@ class Store:
         *,
         queue: CommitQueue,
         quota: Quota,
+        renewal: Renewal,
         today: Callable[[], int],
     ) -> None:
         self._lock = lock
@@ -117,7 +124,7 @@ class Store:
         self._queue = queue
         self._quota = quota
         reserve = Reserve(database.path.parent)
-        self._writer = Writer(database, queue, quota, reserve, today)
+        self._writer = Writer(database, queue, quota, reserve, renewal=renewal, today=today)
         self._started = False
         self._closed = False
         self._damage = Damage(database.path.parent)
@@ -135,6 +142,7 @@ class Store:
             reserve=reserve,
             today=today,
         )
+        self._restoration = Restoration(reader, queue)
 
     def start(
         self,
@@ -142,18 +150,30 @@ class Store:
         on_refused: OnRefused,
         *,
         on_damaged: Callable[[Stored], None] | None = None,
+        on_renewed: Callable[[], None] | None = None,
+        on_salvaged: Callable[[Result], None] | None = None,
     ) -> None:
         """Begin to commit. The callbacks run in the running event loop, in order.
 
         `on_committed(arrivals)`: these are on stable storage. `on_refused(arrivals, error)`: these
         are not and will not be by themselves. `on_damaged(stored)`: this row fails its crc, is never
         given out and will be named as a loss; each id once, from within `read_after`.
+        `on_renewed()`: the file was damaged and begun anew; what is known of `next_seqs` may be less
+        than it was. `on_salvaged(result)`: its records are taken over, all that could be found.
         """
+
+        def renewed() -> None:
+            self._descriptors.clear()
+            self._cursors.again()
+            if on_renewed is not None:
+                on_renewed()
+
         self._damage.on_damaged = on_damaged
         self._started = True
         self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
         self._queue.add("surplus losses", losses.drop_surplus)
-        self._writer.start(asyncio.get_running_loop(), on_committed, on_refused)
+        self._restoration.start(renewed, on_salvaged)
+        self._writer.start(asyncio.get_running_loop(), on_committed, on_refused, self._restoration.renewed)
 
     async def close(self) -> None:
         """Commit what is queued, or refuse it; tell of it; let others have the store."""
@@ -162,6 +182,7 @@ class Store:
         self._closed = True
         if self._started:
             self._upkeep.count()
+        self._restoration.end()
         self._queue.close()
         try:
             if self._started:
@@ -282,7 +303,11 @@ class Store:
 
         Empty only when there is none. Ids are ascending, not consecutive: damaged rows are left out.
         """
-        whole, damaged = self._reader.after(cursor, limit)
+        try:
+            whole, damaged = self._reader.after(cursor, limit)
+        except StoreError as error:
+            self._restoration.report(error)
+            raise
         for stored in damaged:
             self._damage.tell(stored)
         # Before a cursor passes them: else they would be forgotten with what was delivered.
@@ -388,6 +413,11 @@ class Store:
     def damaged(self) -> int:
         """Damaged records met since the start."""
         return self._damage.count
+
+    @property
+    def salvaging(self) -> bool:
+        """Whether records of a damaged store are still being taken over."""
+        return self._restoration.salvaging
 
     @property
     def octets_written(self) -> int:

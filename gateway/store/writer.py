@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import apsw
@@ -15,6 +14,7 @@ import apsw
 from gateway.store.commit_queue import Batch
 from gateway.store.disk import refined
 from gateway.store.errors import StoreError, from_sqlite
+from gateway.store.health import Counts, Health, StoreState
 from gateway.store.ledger import Ledger, Refused, no_day
 from gateway.store.work import nothing
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.store.commit_queue import CommitQueue
     from gateway.store.database import Database
     from gateway.store.quota import Quota
+    from gateway.store.rebuild import Renewal
     from gateway.store.records import Arrival
     from gateway.store.reserve import Reserve
     from gateway.store.work import Work
@@ -38,35 +39,7 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 10.0
 ROW_OCTETS = 64  # of a record in the file, beside its message
-
-
-class StoreState(StrEnum):
-    """Whether records are taken."""
-
-    UNOPENED = "unopened"  # it cannot be opened now; it is tried again and again
-    OPEN = "open"
-    DEGRADED = "degraded"  # nothing can be made durable now; it is tried again and again
-    FAILED = "failed"  # a mistake in this program ended the writer
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """How the store is, and why."""
-
-    state: StoreState
-    detail: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Counts:
-    """What the writer did since the start. Written by its thread only."""
-
-    commits: int = 0
-    committed: int = 0  # records
-    refused: int = 0  # records
-    failures: int = 0  # commits and checkpoints that failed
-    octets: int = 0  # of the committed records, as they lie in the file
+RENEW_EVERY_S = 10.0  # a disk that damages everything is not to be filled with damaged stores
 
 
 class Writer:
@@ -78,6 +51,8 @@ class Writer:
         queue: CommitQueue,
         quota: Quota,
         reserve: Reserve,
+        *,
+        renewal: Renewal,
         today: Callable[[], int] = no_day,
     ) -> None:
         self.health = Health(state=StoreState.OPEN)
@@ -87,18 +62,27 @@ class Writer:
         self._quota = quota
         self._reserve = reserve
         self._ledger = Ledger(database.connection, today)
+        self._ledger.committed()
         self._thread = threading.Thread(target=self._run, name="store writer", daemon=True)
         self._fault = StoreError("busy", "the store has not begun")
         self._sound = False  # all that was ever committed is known to be on stable storage
         self._proven = False  # it was, at least once: what can be read is on stable storage
         self._stop = 0  # the queue's latest
         self._retry_s = RETRY_FIRST_S
+        self._renewal = renewal
+        self._damaged: StoreError | None = None
+        self._renew_s = 0.0  # not before this moment
 
     def start(
-        self, loop: asyncio.AbstractEventLoop, on_committed: OnCommitted, on_refused: OnRefused
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_committed: OnCommitted,
+        on_refused: OnRefused,
+        on_renewed: Callable[[], None],
     ) -> None:
-        """Begin to commit. The callbacks run in `loop`."""
+        """Begin to commit. The callbacks run in `loop`. `on_renewed`: there is a new, nearly empty file."""
         self._loop = loop
+        self._on_renewed = on_renewed
         self._on_committed = on_committed
         self._on_refused = on_refused
         self._ended: asyncio.Future[None] = loop.create_future()
@@ -154,6 +138,8 @@ class Writer:
 
     def _recovered(self) -> bool:
         try:
+            if self._damaged is not None:
+                self._renew(self._damaged)
             self._database.recover()
         except StoreError as error:
             self._degrade(error)
@@ -167,8 +153,26 @@ class Writer:
             self.health = Health(state=StoreState.OPEN)
         return True
 
+    def _renew(self, why: StoreError) -> None:
+        """Put a new store in place of the damaged one."""
+        now_s = monotonic()
+        if now_s < self._renew_s:
+            raise StoreError(
+                why.reason, f"damaged again, the next begins in {self._renew_s - now_s:.0f} s: {why}"
+            )
+        self._renew_s = now_s + RENEW_EVERY_S
+        self._database.close(damaged=True)
+        self._renewal.set_aside(why)
+        self._database.take_over(self._renewal.open())
+        self._damaged = None
+        self._ledger.begin_anew(self._database.connection)
+        self._quota.reset()
+        self._call(self._on_renewed)
+
     def _degrade(self, cause: StoreError) -> None:
         error = refined(cause, self._database.path.parent)
+        if error.reason == "corrupt" and self._damaged is None:
+            self._damaged = error
         self._sound = False
         if error.reason == "full" and self._reserve.give_up():
             log.warning("store: the disk is full; the reserve is given up")
@@ -193,6 +197,7 @@ class Writer:
             self._refuse(batch, StoreError("ended", f"the store's writer failed: {mistake!r}"))
             raise
         self._retry_s = RETRY_FIRST_S
+        self._ledger.committed()
         self._queue.give_back(again)
         self.counts.commits += bool(batch.arrivals or batch.work)
         self.counts.committed += len(taken)

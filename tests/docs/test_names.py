@@ -18,7 +18,7 @@ from gateway.sinks.confirmation import ConsumerState
 from gateway.sinks.sink_state import SinkState
 from gateway.state_directory import NEXT_STEPS
 from gateway.store import StoreState
-from gateway.store.quarantine import DAMAGED, QUARANTINED
+from gateway.store.quarantine import DAMAGED, QUARANTINED, SALVAGING
 from gateway.store.quota import DROPPING, REFUSING
 from wire import faults
 
@@ -101,7 +101,16 @@ def test_the_operators_ports_and_lines_are_those_of_the_code():
 
 def test_the_operators_states_of_the_store_are_those_of_the_code():
     found = first_cells(section(OPERATOR, "### Store"))
-    assert found - STORE == {*StoreState, UNREADABLE, QUARANTINED, DAMAGED, *CONCERNS, DROPPING, REFUSING}
+    assert found - STORE == {
+        *StoreState,
+        UNREADABLE,
+        QUARANTINED,
+        SALVAGING,
+        DAMAGED,
+        *CONCERNS,
+        DROPPING,
+        REFUSING,
+    }
     assert found >= STORE
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()

@@ -112,7 +112,7 @@ async def test_a_damaged_store_is_set_aside_and_the_gateway_goes_on(tmp_path):
         damaged = b"not a database, but what was one" * 100
         (tmp_path / "store.db").write_bytes(damaged)
         async with working(tmp_path) as agent:
-            assert ("store quarantine", "quarantined") in faults(agent)
+            await until(lambda: ("store quarantine", "quarantined") in faults(agent))
             assert agent.status().store.state == "open"
         assert (tmp_path / "quarantine" / str(number) / "store.db").read_bytes() == damaged
 

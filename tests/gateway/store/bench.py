@@ -46,12 +46,19 @@ class Bench:
         self.commits = []
         self.refusals = []
         self.damaged = []
+        self.renewed = 0
+        self.salvaged = []
         self.store = Store.open(directory, **{"group_commit_ms": 1, **options})
         self.store.start(
             self.commits.append,
             lambda arrivals, error: self.refusals.append((arrivals, error)),
             on_damaged=self.damaged.append,
+            on_renewed=self._renewed,
+            on_salvaged=self.salvaged.append,
         )
+
+    def _renewed(self):
+        self.renewed += 1
 
     @property
     def acknowledged(self):
