@@ -195,8 +195,10 @@ class Confirmation:
         if consumer.wanted and not self._name_forgotten(consumer):
             return None  # too much waits in the store: the next time
         consumer.replayed(now_s)
+        if consumer.blocked is None:
+            return None
         self._counters.count("confirmation_replays")
-        return None if consumer.blocked is None else consumer.blocked.id - 1
+        return consumer.blocked.id - 1
 
     def _name_forgotten(self, consumer: Consumer) -> bool:
         wanted, consumer.wanted = consumer.wanted, {}
@@ -245,7 +247,7 @@ class Confirmation:
         if consumer.silent_s(now_s) > self._config.silent_after_s:
             state = ConsumerState.SILENT
         behind_s = None
-        if blocked is not None and blocked.host_boot == self._timeline.host_boot:
+        if behind and blocked is not None and blocked.host_boot == self._timeline.host_boot:
             behind_s = max(0, self._clock.boottime_ns() - blocked.arrived_ns) / _NS_PER_S
         return ConsumerStatus(
             name=consumer.name,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.store.consumers import Extent, Kept, Passing
     from gateway.store.ledger import Key
 
-REPLAY_EVERY_S = 60.0  # a consumer that wants everything all the time is not given it all the time
+REPLAY_EVERY_S = 5.0  # a consumer that wants everything all the time is not given it all the time
 RESEND_MOST_S = 86_400.0
 DOUBLINGS = 20  # more than RESEND_MOST_S ever takes
 
@@ -106,10 +106,11 @@ class Consumer:
 
     def replayed(self, now_s: float) -> None:
         """What it lacks is sent again. The same once more only after twice the time."""
-        if not self._replay_due and self.blocked is not None:
-            self._resent = self.blocked.id, self._times() + 1
+        if self.blocked is not None:
+            if not self._replay_due:
+                self._resent = self.blocked.id, self._times() + 1
+            self._replayed_s = self._blocked_s = now_s
         self._replay_due = False
-        self._replayed_s = self._blocked_s = now_s
 
     def silent_s(self, now_s: float) -> float:
         """For how long it has said nothing though it has something to confirm."""
