@@ -18,6 +18,7 @@ from typing import Protocol
 from gateway.counters import Conditions, Counters, printable
 from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
+from gateway.sinks import dead_letter_fault
 from gateway.sinks.brokers import Brokers
 from gateway.sinks.confirmation import Confirmation, ConfirmationStore
 from gateway.sinks.connection_lost import ACK_TIMEOUT, ConnectionLost
@@ -193,7 +194,7 @@ class MqttSink:
         self._watch_client_id()
         self._hear_consumers(connection)
         self._traffic.tick(now_s)
-        self._tell_of_dead_letters()
+        dead_letter_fault.tell(self.name, self._store.dead_letters, self._conditions)
         if not self._traffic.refused:
             waiting = self._outbox.held and not len(self._traffic.window)
             self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
@@ -226,7 +227,10 @@ class MqttSink:
                 self._refused(flight, reason, now_s)
             else:
                 self._traffic.taken(flight, now_s)
-                delivered += 1
+                if flight.way is Way.CORRECTION:
+                    self._counters.count("mqtt_corrections")
+                else:
+                    delivered += 1
         if delivered:
             self.delivered += delivered
             self._counters.count("mqtt_delivered", delivered)
@@ -240,16 +244,6 @@ class MqttSink:
                 self._enter(SinkState.REFUSED, puback_word(reason))
             case Refusal.BURIED:
                 self._counters.count("mqtt_dead_letters")
-
-    def _tell_of_dead_letters(self) -> None:
-        letters = self._store.dead_letters.of(self.name)
-        subject = f"sink {self.name} dead letters"
-        if not letters:
-            self._conditions.clear(subject)
-            return
-        full = self._store.dead_letters.full(self.name)
-        detail = f"{len(letters)}, the last one for {letters[-1].reason}; fieldgate dead-letters list"
-        self._conditions.set(subject, SinkState.DEAD_LETTERS_FULL if full else SinkState.DEAD_LETTERS, detail)
 
     def _is_refusal(self, reason: int) -> bool:
         unheard = reason == NO_SUBSCRIBER and self._config.require_subscriber

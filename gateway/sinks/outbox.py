@@ -9,11 +9,12 @@ from typing import Protocol
 from gateway.descriptors import DescriptorStore
 from gateway.host_clock import Clock
 from gateway.readings import StoredRecord
+from gateway.sinks.corrections import Corrections, CorrectionStore
 from gateway.sinks.cursor import Cursor
 from gateway.sinks.judgement import Judgement
 from gateway.sinks.lane import Lane
-from gateway.sinks.lane_rows import BacklogRows, LiveRows, RowStore
-from gateway.sinks.patience import Patience
+from gateway.sinks.lane_rows import BacklogRows, LiveRows
+from gateway.sinks.patience import Patience, Told
 from gateway.sinks.way import Due, Way
 from gateway.store.dead_letters import DeadLetters
 from gateway.timeline import Timeline
@@ -25,7 +26,7 @@ FRAGMENTS_LIMIT = 50_000  # of these in memory; they are as many only if one nod
 _NOTHING: frozenset[int] = frozenset()
 
 
-class OutboxStore(DescriptorStore, RowStore, Protocol):
+class OutboxStore(DescriptorStore, CorrectionStore, Protocol):
     """What a sink wants of the store (gateway.store.Store)."""
 
     @property
@@ -84,6 +85,7 @@ class Outbox:
         self._letters = store.dead_letters
         self._replayed: set[int] = set()  # letters on their way
         judgement = self._judgement = Judgement(store, timeline, patience)
+        self._corrections = Corrections(sink, store, judgement, clock)
         self._live_rows = LiveRows(store, self._cursor, timeline, clock, backfill_after_s)
         self._old_rows = BacklogRows(store, self._cursor, self._live_rows)
         self._live = Lane(self._live_rows, self._cursor, self._flying, judgement)
@@ -123,33 +125,41 @@ class Outbox:
     def older(self, resting: AbstractSet[int] = _NOTHING, *, another: bool = False) -> Due | None:
         """The next older record, now on its way; None when there is none.
 
-        Dead letters that somebody wants sent again go first.
+        Dead letters that somebody wants sent again go first, corrections last.
         """
         letter = self._letters.wanted(self._sink)
         if letter is not None:
             self._replayed.add(letter.id)
             return Due(letter.stored, self._judgement.now(letter.stored), Way.REPLAY)
         found = self._old.next(resting, another=another)
-        if found is None:
-            return None
-        self._flying.add(found[0].id)
-        return Due(*found, Way.BACKLOG)
+        if found is not None:
+            self._flying.add(found[0].id)
+            return Due(*found, Way.BACKLOG)
+        correction = self._corrections.next()
+        return None if correction is None else Due(*correction, Way.CORRECTION)
 
     def tick(self) -> None:
         """Call often: time has passed, and some times are known better."""
         self._live_rows.look()
         self._live.release()
         self._old.release()
+        self._corrections.tick()
+        self._changed = self._changed or self._corrections.changed
         if any(map(self._live_rows.is_late, self._live.oldest_kept())):
             self._leave_behind()
         self._changed = self._changed or self._cursor.position > self._kept[0]  # over what was left out
 
-    def confirmed(self, stored: StoredRecord, way: Way = Way.LIVE) -> None:
-        """The broker has the record."""
+    def confirmed(self, stored: StoredRecord, way: Way = Way.LIVE, told: Told | None = None) -> None:
+        """The broker has the record. `told`: what the message said of its time, if that may get better."""
         id_ = stored.id
         if way is Way.REPLAY:
             self._replayed.discard(-id_)
             self._letters.forget([-id_])
+            return
+        if told is not None or way is Way.CORRECTION:
+            self._corrections.delivered(id_, told)
+            self._changed = True
+        if way is Way.CORRECTION:
             return
         self._flying.discard(id_)
         self._cursor.add(id_, id_)
@@ -177,8 +187,13 @@ class Outbox:
         self._replayed.discard(-stored.id)
         self._letters.refused(-stored.id, reason_code=reason_code, reason=reason)
 
+    def correction_refused(self, stored: StoredRecord, *, for_good: bool) -> None:
+        """The broker did not take a correction: it has the record, with the worse time."""
+        self._corrections.refused(stored.id, for_good=for_good)
+
     def connection_lost(self) -> None:
         """Nobody knows what became of the records on their way: they are sent again."""
+        self._corrections.connection_lost()
         self._letters.replay(self._replayed)
         self._replayed.clear()
         self._flying.clear()
@@ -201,7 +216,7 @@ class Outbox:
 
     def keep(self) -> None:
         """Tell the store what is delivered."""
-        if not self._changed:
+        if not self._changed or not self._corrections.keep():
             return
         self._changed = False
         delivered = (self._cursor.position, self._cursor.largest(RANGES_LIMIT))

@@ -7,10 +7,11 @@ from enum import Enum
 from random import Random
 
 from gateway.sinks.backoff import Backoff
+from gateway.sinks.corrections import told_of
 from gateway.sinks.hold import Hold
 from gateway.sinks.outbox import Outbox
 from gateway.sinks.pace import Pace
-from gateway.sinks.suspects import Suspects, Verdict
+from gateway.sinks.suspects import FOR_GOOD, Suspects, Verdict
 from gateway.sinks.way import Due, Way
 from gateway.sinks.window import Flight, Window
 
@@ -89,7 +90,7 @@ class Traffic:
         if due is None:
             self.window.sent(packet_id, Flight(None, Way.LIVE, topic, now_s))
         else:
-            self.window.sent(packet_id, Flight(due.stored, due.way, topic, now_s))
+            self.window.sent(packet_id, Flight(due.stored, due.way, topic, now_s, told_of(due.reading)))
 
     def taken(self, flight: Flight, now_s: float) -> None:
         """The broker took a record."""
@@ -102,7 +103,7 @@ class Traffic:
         else:
             self._old_hold.taken(flight.sent_s)
             self.pace.answered(now_s - flight.sent_s)
-        self._outbox.confirmed(flight.stored, flight.way)
+        self._outbox.confirmed(flight.stored, flight.way, flight.told)
 
     def refuse(self, flight: Flight, reason_code: int, reason: str, now_s: float) -> Refusal:
         """The broker refused a record. Says what is done about it."""
@@ -114,6 +115,9 @@ class Traffic:
             return Refusal.WAITS
         if old:
             self.pace.refused()
+        if flight.way is Way.CORRECTION:
+            self._outbox.correction_refused(stored, for_good=reason_code in FOR_GOOD)
+            return Refusal.PAUSES if self._old_hold.refuse(now_s) else Refusal.WAITS
         verdict = self.suspects.refused(stored.id, flight.topic, reason_code, now_s)
         if verdict is Verdict.DEAD and self._outbox.bury(stored, reason_code=reason_code, reason=reason):
             self.suspects.forget(stored.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.readings import StoredRecord
+from gateway.sinks.patience import Told
 from gateway.sinks.way import Way
 
 LIVE_SHARE = 4  # one of so many places is kept for live records
@@ -17,6 +18,7 @@ class Flight(NamedTuple):
     way: Way
     topic: str
     sent_s: float
+    told: Told | None = None  # of its time, if that may get better
 
 
 class Window:

@@ -19,16 +19,16 @@ class Holds:
     """Told by the event loop, asked by the writer's thread. A sink without one minds nothing delivered."""
 
     def __init__(self) -> None:
-        self._holds: dict[str, Hold] = {}
+        self._holds: dict[str, dict[str, Hold]] = {}  # by sink, by reason
 
-    def put(self, sink: str, hold: Hold) -> None:
-        """In place of the sink's last one."""
-        self._holds[sink] = hold
+    def put(self, sink: str, hold: Hold, why: str = "") -> None:
+        """In place of the sink's last one for the same reason."""
+        self._holds[sink] = {**self._holds.get(sink, {}), why: hold}  # never changed under the writer
 
     def forgettable(self, cursors: Iterable[tuple[str, int]], *, pressed: bool = False) -> int | None:
         """Up to which id no sink minds; None without a sink. `pressed`: for want of room."""
         limits = []
         for sink, cursor in cursors:
-            hold = self._holds.get(sink, Hold(cursor, cursor))
-            limits.append(min(cursor, hold.confirmed if pressed else hold.released))
+            holds = self._holds.get(sink, {}).values()
+            limits += [cursor, *(hold.confirmed if pressed else hold.released for hold in holds)]
         return min(limits, default=None)

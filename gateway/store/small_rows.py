@@ -93,6 +93,7 @@ DEAD_LETTER = Table(
     "id sink record uid boot stream seq next_seq kind message descriptor host_boot arrived_ns"
     " reason_code reason realtime_ns",
 )
+UNCERTAIN = Table("uncertain", "sink id state uncertainty_ns")
 CONSUMER = Table("consumer", "sink name uid boot stream next_seq epoch")
 EXCHANGE = Table("exchange", "uid boot host_boot t1_ns t2_us t3_us t4_ns")
 HOST_BOOT = Table(
@@ -111,6 +112,7 @@ TABLES = (
     SINK,
     DELIVERED,
     DEAD_LETTER,
+    UNCERTAIN,
     CONSUMER,
     EXCHANGE,
     HOST_BOOT,

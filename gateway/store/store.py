@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from gateway.store import losses, time_rows, work
+from gateway.store import losses, time_rows, uncertain, work
 from gateway.store.commit_queue import CommitQueue
 from gateway.store.damage import Damage
 from gateway.store.dead_letters import DeadLetters
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from gateway.store.policy import WhenFull
     from gateway.store.records import Arrival, KnownNode, Stored
     from gateway.store.salvage import Result
+    from gateway.store.uncertain import Uncertain
     from gateway.store.upkeep import Usage
     from gateway.store.work import Work
     from gateway.store.writer import OnCommitted, OnRefused
@@ -259,9 +261,13 @@ class Store:
         """Everything above this id is to be delivered again. Durable with the next commit."""
         self._cursors.rewind(sink, position)
 
-    def hold(self, sink: str, hold: Hold) -> None:
+    def hold(self, sink: str, hold: Hold, why: str = "") -> None:
         """Keep what the sink has delivered a while longer. Known to this run only: say it before `start`."""
-        self._holds.put(sink, hold)
+        self._holds.put(sink, hold, why)
+
+    def uncertain(self, sink: str) -> Uncertain:
+        """What the sink has delivered with a time that may get better."""
+        return self._reader.ask(partial(uncertain.of_sink, sink=sink))
 
     def forget_delivered(self) -> None:
         """Delete what every registered sink has delivered and does not hold, if that is worth a write.

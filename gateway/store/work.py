@@ -25,6 +25,7 @@ FORGET_ROWS = 1000  # of one commit, so that no commit waits long for old rows
 
 _REMOVE = "DELETE FROM sink WHERE name = ?"
 _OF_SINK = "WHERE name = ?"
+_FORGET_UNCERTAIN = "DELETE FROM uncertain WHERE sink = ?"
 _FORGET_RANGES = "DELETE FROM delivered WHERE sink = ?"
 _DESCRIBE = """
 INSERT INTO descriptor (hash, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"""
@@ -53,6 +54,7 @@ def remove_sink(name: str) -> Work:
     def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
         connection.execute(_REMOVE, (name,))
         connection.execute(_FORGET_RANGES, (name,))
+        connection.execute(_FORGET_UNCERTAIN, (name,))
         return False
 
     return work

@@ -136,6 +136,16 @@ CREATE TABLE dead_letter (
     crc INTEGER NOT NULL
 );
 
+-- Delivered records that were told with a time that may get better.
+CREATE TABLE uncertain (
+    sink TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    uncertainty_ns INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (sink, id)
+) WITHOUT ROWID;
+
 -- Up to where a consumer has a stream on its own disk.
 CREATE TABLE consumer (
     sink TEXT NOT NULL,

@@ -1,5 +1,7 @@
 """gateway/sinks/outbox.py with lane.py, lane_rows.py and judgement.py"""
 
+from functools import partial
+
 import pytest
 
 from gateway.descriptors import Unreadable
@@ -13,20 +15,20 @@ S = 1_000_000_000
 MANY = 2 * READ_ROWS + 3  # more than a short interruption leaves
 
 
+def outbox_over(bench, *, send=False, after_s=300, backfill_after_s=60):
+    """An outbox with a connection."""
+    bench.store.register_sink("mqtt")
+    patience = Patience(bench.timeline, bench.clock, send_unsynchronised=send, provisional_after_s=after_s)
+    outbox = Outbox(
+        "mqtt", bench.store, bench.timeline, patience, bench.clock, backfill_after_s=backfill_after_s
+    )
+    outbox.begin()
+    return outbox
+
+
 @pytest.fixture
 def make(bench):
-    def make(*, send=False, after_s=300, backfill_after_s=60):
-        bench.store.register_sink("mqtt")
-        patience = Patience(
-            bench.timeline, bench.clock, send_unsynchronised=send, provisional_after_s=after_s
-        )
-        outbox = Outbox(
-            "mqtt", bench.store, bench.timeline, patience, bench.clock, backfill_after_s=backfill_after_s
-        )
-        outbox.begin()
-        return outbox
-
-    return make
+    return partial(outbox_over, bench)
 
 
 def all_of(next_one):
