@@ -61,7 +61,6 @@ async def test_a_broker_killed_fifty_times_costs_repeats_and_no_block(bench, tmp
         await until(lambda: made <= heard(subscriber))
         delivery = Delivery(subscriber.messages)
     assert {identity.seq for identity in delivery.blocks} == made
-    assert delivery.repeats > 0
     assert delivery.two_faced() == []
     assert cut >= KILLS // 2
     print(f"{KILLS} kills, {cut} in mid flow, {len(made)} blocks, {delivery.repeats} repeats")
