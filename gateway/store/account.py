@@ -6,6 +6,7 @@ believes no row that fails its crc.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,12 +16,14 @@ from gateway.store.small_rows import DAY, DEAD_LETTER, DELIVERED, LOSS, SINK, ST
 from gateway.store.snapshot import Books, snapshot
 from gateway.store.stretches import Kind
 from gateway.store.tally import Progress, Selection, Tally, tallies
+from wire import up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from gateway.store.intervals import Interval
+    from gateway.store.small_rows import Row
     from gateway.store.tally import Key
 
 RECORD_ONLY = "gap_record"  # the reason of a gap that is told by its record and not in `loss`
@@ -99,7 +102,7 @@ def account(path: Path, *, node: bytes | None = None, day: int | None = None) ->
         selection = Selection(node, day, books.rows(DAY))
         found, damaged = tallies(connection, progress, selection)
         return Account(
-            streams=tuple(_accounts(books, found, selection, progress.sinks)),
+            streams=tuple(_accounts(books, found, selection, progress)),
             sinks=progress.sinks,
             damaged_records=tuple(damaged),
             damaged_rows=tuple(books.damaged),
@@ -114,10 +117,11 @@ class _Rows(NamedTuple):
     losses: list[Gap]
     stretches: dict[Kind, list[Interval]]
     dead_letters: dict[str, int]
+    refused: dict[str, int]  # readings that the sink is done with, and that are dead letters: not delivered
 
 
 def _accounts(
-    books: Books, found: dict[Key, Tally], selection: Selection, sinks: tuple[str, ...]
+    books: Books, found: dict[Key, Tally], selection: Selection, progress: Progress
 ) -> Iterator[StreamAccount]:
     streams = {stream[:3]: stream for stream in map(Stream._make, books.rows(STREAM))}
     losses, stretches = books.by_stream(LOSS), books.by_stream(STRETCH)
@@ -128,15 +132,22 @@ def _accounts(
             continue
         # Of records whose stream is not in its table, all are outside.
         stream = streams.get(key) or Stream(*key, 0, 0, 0, b"", 0, 0, 0, 0)
-        dead = [row[1] for row in dead_letters.get(key, ()) if window[0] <= row[6] < window[1]]
+        dead = [row for row in dead_letters.get(key, ()) if window[0] <= row[6] < window[1]]
+        refused = [row for row in dead if row[8] == up.Block.TYPE and progress.passed(row[2]).get(row[1])]
         rows = _Rows(
             stream,
             found.get(key) or Tally(),
             [Gap(*row[3:]) for row in losses.get(key, ())],
             {kind: [row[3:5] for row in stretches.get(key, ()) if row[5] == kind] for kind in Kind},
-            {sink: dead.count(sink) for sink in sinks},
+            _by_sink(dead, progress),
+            _by_sink(refused, progress),
         )
         yield _account(rows, max(stream.first_seq, window[0]), min(stream.next_seq, window[1]))
+
+
+def _by_sink(letters: list[Row], progress: Progress) -> dict[str, int]:
+    counts = Counter(row[1] for row in letters)
+    return {sink: counts[sink] for sink in progress.sinks}
 
 
 def _account(rows: _Rows, first: int, following: int) -> StreamAccount:
@@ -163,7 +174,7 @@ def _account(rows: _Rows, first: int, following: int) -> StreamAccount:
         wanted=tuple(_both(unaccounted, rows.stretches[Kind.WANTED])),
         outside=tuple(intervals.minus(tally.readings, [(stream.first_seq, stream.next_seq)])),
         delivered={
-            sink: settled + tally.delivered.get(sink, 0) - dead for sink, dead in dead_letters.items()
+            sink: settled + tally.delivered.get(sink, 0) - refused for sink, refused in rows.refused.items()
         },
         waiting={sink: tally.waiting.get(sink, 0) for sink in dead_letters},
         dead_letters=dead_letters,
