@@ -34,7 +34,7 @@ class Gateway:
         )
 
     @asynccontextmanager
-    async def line(self, pair, window=4096):
+    async def line(self, pair, window=4096, adapter=None):
         services = Services(
             name="gw",
             nodes=self.nodes,
@@ -47,6 +47,7 @@ class Gateway:
         )
         await self.store.flush()
         port = SerialPort.open(pair.path, 115200)
+        port.adapter = adapter or port.adapter
         line = Line(port, services, window)
         serving = asyncio.create_task(line.serve())
         try:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.line import DOWN_SPACING_S, LOST_REASON, Line, LinkState
 from gateway.nodes import Nodes
+from gateway.serial_adapter import SerialAdapter
 from gateway.serial_port import PortLost, SerialPort
 from gateway.services import Services
 from tests.gateway.echoing_line import until
@@ -145,6 +146,14 @@ async def test_boot_text_is_kept_as_the_nodes_console(gateway, pair):
         console = list(gateway.nodes.meet(UID).console)
         assert console[0].startswith("Traceback")
         assert "\x1b" not in console[1]
+
+
+async def test_the_pace_of_the_line_is_taken_out_of_the_round_trips(gateway, pair):
+    # A pty is faster than any baud, so that what is taken out is found out at once, and only once.
+    slow = SerialAdapter(octet_ns=5_000_000)
+    async with gateway.line(pair, adapter=slow), running(WiredNode(pair)):
+        await until(lambda: gateway.timeline.node_clock(UID, BOOT)[0] == "resolved")
+        assert gateway.count("time_replies_too_fast") == 1
 
 
 async def test_one_frame_goes_down_at_a_time(gateway, pair):

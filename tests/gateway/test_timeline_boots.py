@@ -6,6 +6,7 @@ import pytest
 
 from gateway.host_clock import NO_EARLIER_NS, UNSYNCHRONISED_NS
 from gateway.node_clock import Exchange, TimeState
+from gateway.store import Store
 from gateway.timeline import Timeline
 from tests.gateway.shelf import Shelf
 from tests.gateway.virtual_host import HOUR, MS, UTC, S, VirtualClock
@@ -134,3 +135,21 @@ def test_samples_from_before_the_host_booted_are_not_before_this_program(shelf):
     instant, _beyond = asked(timeline, clock, -HOUR, host_boot=1)
     assert instant.state is TimeState.PROVISIONAL
     assert instant.utc_ns >= NO_EARLIER_NS
+
+
+async def test_steps_are_as_sharp_after_a_reboot_as_they_were_live(tmp_path):
+    clock = host("first", 0)
+    store = Store.open(tmp_path)
+    store.start(lambda arrivals: None, lambda arrivals, error: None)
+    lived(store, clock)
+    await store.flush()
+    clock.wall_off_ns = HOUR
+    lived(store, clock)
+    await store.close()
+    store = Store.open(tmp_path)
+    store.start(lambda arrivals: None, lambda arrivals, error: None)
+    timeline = Timeline(store, host("second", 2 * HOUR))
+    found = [asked(timeline, clock, at_s * S, host_boot=1)[0] for at_s in (100, 500)]
+    await store.close()
+    assert [each.utc_ns for each in found] == pytest.approx([UTC + 100 * S, UTC + 500 * S + HOUR], abs=MS)
+    assert max(each.uncertainty_ns for each in found) < 20 * MS
