@@ -25,7 +25,7 @@ _TRIGGER = "/sys/fs/ext4/{device}/trigger_fs_error"
 class RealDisk:
     """A tmpfs, or ext4 on a loop device, which only root can have. A context manager.
 
-    `path` is where it is to be seen.
+    `path` is where it is to be seen, `device` what it is on, if anything.
     """
 
     def __init__(self, *, octets: int = 32 * MIB, inodes: int = 0, kind: str = "tmpfs") -> None:
@@ -34,7 +34,7 @@ class RealDisk:
         self._kind = kind
         self._exit = contextlib.ExitStack()
         self._holder: subprocess.Popen[str] | None = None
-        self._device = ""
+        self.device = ""
         self.path = Path()
 
     def __enter__(self) -> Self:
@@ -60,7 +60,7 @@ class RealDisk:
     def mount(self) -> None:
         """Put it there, as it was."""
         if self._kind == "ext4":
-            self._run("mount", "-o", "errors=remount-ro", self._device, str(self._point))
+            self._run("mount", "-o", "errors=remount-ro", self.device, str(self._point))
             return
         options = f"size={self._octets}" + (f",nr_inodes={self._inodes}" if self._inodes else "")
         self._run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._point))
@@ -72,12 +72,12 @@ class RealDisk:
     def repair(self) -> None:
         """What is done after an error: unmount, check, mount. Nobody may be on it."""
         self._unmount()
-        subprocess.run(["fsck.ext4", "-f", "-p", self._device], check=False, capture_output=True)
+        subprocess.run(["fsck.ext4", "-f", "-p", self.device], check=False, capture_output=True)
         self.mount()
 
     def fail(self) -> None:
         """Let ext4 find an error: it becomes read-only under whoever uses it."""
-        Path(_TRIGGER.format(device=Path(self._device).name)).write_text("x", encoding="ascii")
+        Path(_TRIGGER.format(device=Path(self.device).name)).write_text("x", encoding="ascii")
 
     def fill(self) -> None:
         """Take all that is left, to the last octet."""
@@ -113,8 +113,8 @@ class RealDisk:
         made = subprocess.run(
             ["losetup", "--show", "-f", str(image)], check=True, capture_output=True, text=True
         )
-        self._device = made.stdout.strip()
-        undo.callback(subprocess.run, ["losetup", "-d", self._device], check=True)
+        self.device = made.stdout.strip()
+        undo.callback(subprocess.run, ["losetup", "-d", self.device], check=True)
 
     def _hold(self, undo: contextlib.ExitStack) -> None:
         self._holder = undo.enter_context(

@@ -45,10 +45,13 @@ DESCRIPTOR = {
 class SteadyNode:
     """Makes a block every `every_s` between `flow` and `hush`, and keeps each until it is acknowledged.
 
-    A context manager; its work is done in a thread. `port` is the path of its end for the gateway.
+    A block has so many `scans`. A context manager; its work is done in a thread. `port` is the path of its
+    end for the gateway.
     """
 
-    def __init__(self, uid: bytes = bytes.fromhex("240ac4007001"), *, every_s: float = 0.01) -> None:
+    def __init__(
+        self, uid: bytes = bytes.fromhex("240ac4007001"), *, every_s: float = 0.01, scans: int = SCANS
+    ) -> None:
         self.of = Stream(uid.hex(), BOOT, STREAM)
         self._every_s = every_s
         self._line, near = pty.openpty()
@@ -56,7 +59,7 @@ class SteadyNode:
         self._near = near  # held: the line outlives every reader
         os.set_blocking(self._line, False)
         self.port = os.ttyname(near)
-        self._queue = _Queue()
+        self._queue = _Queue(scans)
         self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - BOOTED_NS
         name = up.descriptor_hash(cbor.encode(DESCRIPTOR))
         hello = up.Hello(uid, BOOT, 0, "steady", name, "power_on", [], 240, bytes(8))
@@ -152,19 +155,21 @@ class SteadyNode:
 class _Queue:
     """Blocks until they are acknowledged, however many they are (wire.node_session.Queue)."""
 
-    def __init__(self) -> None:
+    def __init__(self, scans: int) -> None:
+        self._scans = scans
         self.first_seq = 0
         self.next_seq = 0
         self.octets: dict[int, bytes] = {}  # of all that was made: the oracle forgets nothing
-        self._builder = BlockBuilder(3, SCANS)
+        self._builder = BlockBuilder(3, scans)
         self._encoder = cbor.Encoder(1024)
 
     def add(self, ticks: int) -> None:
         self._builder.clear()
-        for scan in range(SCANS):
-            at = self.next_seq * SCANS + scan
+        for scan in range(self._scans):
+            at = self.next_seq * self._scans + scan
             self._builder.add(
-                ticks - SCAN_US * (SCANS - scan), (2500 + at % 700, 4500 - at % 1100, 101_325 + at % 1300)
+                ticks - SCAN_US * (self._scans - scan),
+                (2500 + at % 700, 4500 - at % 1100, 101_325 + at % 1300),
             )
         self.octets[self.next_seq] = self._builder.encode(self._encoder, BOOT, STREAM, self.next_seq, 0)
         self.next_seq += 1
