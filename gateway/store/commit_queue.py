@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ARRIVAL_OCTETS = 400  # what an Arrival takes in memory without its message
 WORK_LIMIT = 4096  # cursor moves, exchanges, descriptors; each a kilobyte at most
 PATIENCE_S = 1.0  # work that may wait rides with records, and alone only after this
+LAZINESS_S = 5.0  # lazy work is written this late, so that a page of its own is not part of each commit
+LAZY_RIDES_RECORDS = 64  # with so many its page weighs nothing
 
 _NEVER = float("inf")
 
@@ -44,6 +46,8 @@ class CommitQueue:
         self._changed = threading.Condition(self._lock)
         self._arrivals: list[Arrival] = []
         self._work: dict[str, Work] = {}
+        self._lazy: dict[str, Work] = {}
+        self._lazy_due = _NEVER
         self._waiters: list[asyncio.Future[None]] = []
         self._octets = 0  # queued, and taken but not done
         self._due = _NEVER
@@ -89,6 +93,18 @@ class CommitQueue:
             self._due_at(monotonic() + (PATIENCE_S if patient else self._window_s))
         return True
 
+    def add_lazy(self, key: str, work: Work) -> bool:
+        """Queue work that a crash may cost: it has its commit within LAZINESS_S. As `add` else."""
+        with self._lock:
+            if self._closed or (len(self._lazy) >= WORK_LIMIT and key not in self._lazy):
+                return False
+            self._lazy.pop(key, None)
+            self._lazy[key] = work
+            if self._lazy_due == _NEVER:
+                self._lazy_due = monotonic() + LAZINESS_S
+                self._due_at(self._lazy_due)
+        return True
+
     def flush(self, waiter: asyncio.Future[None]) -> bool:
         """Make a commit due now; the waiter goes with it. False when closed."""
         with self._lock:
@@ -99,11 +115,11 @@ class CommitQueue:
         return True
 
     def take(self) -> Batch:
-        """Wait until a commit is due and take everything. Empty only when closed."""
+        """Wait until a commit is due and take everything but what is lazy. Empty only when closed."""
         with self._lock:
             while not self._closed and (remaining := self._due - monotonic()) > 0:
                 self._changed.wait(None if remaining == _NEVER else remaining)
-            return self._take()
+            return self._take(all_of_it=self._closed or bool(self._waiters))
 
     def take_now(self) -> Batch:
         """Take everything, due or not."""
@@ -168,12 +184,15 @@ class CommitQueue:
             self._due = due
             self._changed.notify()
 
-    def _take(self) -> Batch:
+    def _take(self, *, all_of_it: bool = True) -> Batch:
+        if all_of_it or len(self._arrivals) >= LAZY_RIDES_RECORDS or self._lazy_due <= monotonic():
+            self._work |= self._lazy
+            self._lazy, self._lazy_due = {}, _NEVER
         batch = Batch(
             arrivals=self._arrivals,
             work=self._work,
             octets=self._octets,  # of the batch before, nothing is left
             waiters=self._waiters,
         )
-        self._arrivals, self._work, self._waiters, self._due = [], {}, [], _NEVER
+        self._arrivals, self._work, self._waiters, self._due = [], {}, [], self._lazy_due
         return batch

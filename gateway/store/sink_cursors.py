@@ -44,14 +44,14 @@ class SinkCursors:
         position = self._positions[sink] = max(self._positions[sink], position)
         above = [(max(first, position + 1), last) for first, last in sorted(ranges)]
         kept = self._ranges[sink] = [each for each in above if each[0] <= each[1]][:RANGES_LIMIT]
-        self._queue.add(f"cursor {sink}", work.move_cursor(sink, position, kept))
+        self._queue.add_lazy(f"cursor {sink}", work.move_cursor(sink, position, kept))
 
     def rewind(self, sink: str, position: int) -> None:
         """Move back, and know of no ranges. Behind a move that waits for its commit already."""
         if position < self._positions.get(sink, 0):
             self._positions[sink] = position
             self._ranges[sink] = []
-            self._queue.add(f"rewind {sink}", work.rewind(sink, position))
+            self._queue.add_lazy(f"rewind {sink}", work.rewind(sink, position))
 
     def again(self) -> None:
         """There is a new store, which may not know of these."""

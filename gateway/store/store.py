@@ -224,7 +224,7 @@ class Store:
     def put_exchange(self, kept: KeptExchange) -> None:
         """Keep a TIME exchange; it is dropped when too much is queued, others will come."""
         clock = f"{kept.uid.hex()} {kept.boot} {kept.host_boot}"
-        self._queue.add(f"exchange {clock} {kept.exchange.t1_ns}", time_rows.put_exchange(kept))
+        self._queue.add_lazy(f"exchange {clock} {kept.exchange.t1_ns}", time_rows.put_exchange(kept))
         self._exchanges_put += 1
         if self._exchanges_put % time_rows.EXCHANGES_DROPPED == 0:
             self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
@@ -252,13 +252,14 @@ class Store:
         """The sink has delivered everything up to this id, and the ranges of ids above it.
 
         A range is (first id, last id), both delivered; of more than RANGES_LIMIT the lowest are kept,
-        so the others may be delivered again after a restart. A cursor never goes back. Durable with
-        the next commit. Raises StoreError for a sink that is not registered.
+        so the others may be delivered again after a restart. A cursor never goes back. Durable within
+        LAZINESS_S: a page for it in each commit would double what is written. Raises StoreError for a
+        sink that is not registered.
         """
         self._cursors.move(sink, position, ranges)
 
     def rewind(self, sink: str, position: int) -> None:
-        """Everything above this id is to be delivered again. Durable with the next commit."""
+        """Everything above this id is to be delivered again. Durable within LAZINESS_S."""
         self._cursors.rewind(sink, position)
 
     def hold(self, sink: str, hold: Hold, why: str = "") -> None:

@@ -178,10 +178,10 @@ class Writer:
             log.warning("store: the disk is full; the reserve is given up")
         self._fault = error
         self._stop = self._queue.stop()
-        self.counts.failures += 1
         if self.health.state != StoreState.DEGRADED:
             log.warning("store: degraded, nothing is acknowledged: %s", error)
         self.health = Health(state=StoreState.DEGRADED, detail=f"{error.reason}: {error}")
+        self.counts.failures += 1  # last: who sees it sees the state, too
 
     def _commit(self, batch: Batch) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.store.commit_queue import ARRIVAL_OCTETS, WORK_LIMIT, CommitQueue
+from gateway.store.commit_queue import ARRIVAL_OCTETS, LAZY_RIDES_RECORDS, WORK_LIMIT, CommitQueue
 from tests.gateway.store.bench import arrival
 
 FOR_EVER_S = 3600.0
@@ -34,12 +34,35 @@ def test_patient_work_does_not_end_the_window_and_rides_with_records():
     assert (len(batch.arrivals), list(batch.work)) == (1, ["work"])
 
 
+def test_lazy_work_rides_with_many_records_a_flush_and_the_end_only():
+    queue = CommitQueue(window_s=0.001, records=1000)
+    queue.add_lazy("work", nothing)
+    queue.append(arrival(0), NO_LIMIT)
+    assert queue.take().work == {}
+    for seq in range(LAZY_RIDES_RECORDS):
+        queue.append(arrival(seq), NO_LIMIT)
+    assert list(queue.take().work) == ["work"]
+    queue.add_lazy("work", nothing)
+    assert queue.add("other", nothing)
+    queue.close()
+    assert list(queue.take().work) == ["other", "work"]
+
+
+def test_lazy_work_goes_alone_when_its_time_has_come(monkeypatch):
+    monkeypatch.setattr("gateway.store.commit_queue.LAZINESS_S", 0.001)
+    queue = CommitQueue(window_s=FOR_EVER_S, records=1000)
+    queue.add_lazy("work", nothing)
+    assert list(queue.take().work) == ["work"]
+
+
 async def test_a_flush_ends_the_window():
     queue = CommitQueue(window_s=FOR_EVER_S, records=1000)
     queue.append(arrival(0), NO_LIMIT)
     waiter = asyncio.get_running_loop().create_future()
     assert queue.flush(waiter)
-    assert queue.take().waiters == [waiter]
+    queue.add_lazy("work", nothing)
+    batch = queue.take()
+    assert (batch.waiters, list(batch.work)) == ([waiter], ["work"])
 
 
 def test_closing_ends_the_window():
