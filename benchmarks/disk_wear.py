@@ -19,18 +19,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.store.database import WAL_PAGES
 from hil_tests.broker import Broker, Subscriber
 from hil_tests.gateway import GatewayProcess
 from hil_tests.real_disk import MIB, RealDisk, has_ext4
 from hil_tests.steady_node import SteadyNode
 
 SECTOR_OCTETS = 512
-RATIO_LIMIT = 10.0  # at a rate that fills the commits: facts of the last row
+RATIO_LIMIT = 10.0  # octets on the device for each of a reading
 SECONDS = 40.0
 WARM_S = 5.0
 SCANS = 10  # of a block, three channels each
-SETTLE_S = 6.0  # ext4 commits its journal every 5 s
+FILL_LIMIT_S = 60.0
+PAGE_OCTETS = 4096
+READING_OCTETS = 100  # of a scan of three channels with its time, as JSON has it (benchmarks.wire_sizes)
 DAY_S = 86_400
+HEAD = """\
+                          window  blocks  octets, a block   a scan  ratio  flushes      MB
+                              ms     a s  on wire  on disk  on disk         a block   a day"""
 SETTINGS = "[store]\nfree_floor_mib = 1\ngroup_commit_ms = {window_ms}\n"
 
 
@@ -42,7 +48,6 @@ class Load:
     nodes: int
     every_s: float  # a block of each
     window_ms: int = 20
-    limited: bool = False  # the ratio must hold
 
 
 LOADS = (
@@ -52,7 +57,7 @@ LOADS = (
     Load(name="the same, 250 ms", nodes=10, every_s=1.0, window_ms=250),
     Load(name="10 nodes, 100 scans/s", nodes=10, every_s=0.1),
     Load(name="the same, 250 ms", nodes=10, every_s=0.1, window_ms=250),
-    Load(name="10 nodes, 1000 scans/s", nodes=10, every_s=0.01, limited=True),
+    Load(name="10 nodes, 1000 scans/s", nodes=10, every_s=0.01),
 )
 
 
@@ -72,9 +77,9 @@ class Wear(NamedTuple):
     given_octets: int  # to the file system, as the gateway counts it
 
     @property
-    def ratio(self) -> float:
-        """Octets on the device for each octet of the readings."""
-        return self.written.octets / self.payload_octets
+    def a_reading(self) -> float:
+        """Octets on the device for each scan."""
+        return self.written.octets / max(1, self.blocks) / SCANS
 
 
 def counts(device: str) -> Counts:
@@ -113,6 +118,7 @@ def measure(load: Load, directory: Path, seconds: float) -> Wear:
         for node in nodes:
             node.flow()
             time.sleep(load.every_s / load.nodes)  # each has its own moment
+        fill_wal(directory, gateway)
         time.sleep(WARM_S)
         before, taken, given = counts(disk.device), acknowledged(nodes), _given(gateway)
         time.sleep(max(seconds, math.ceil(seconds / load.every_s) * load.every_s))
@@ -120,6 +126,19 @@ def measure(load: Load, directory: Path, seconds: float) -> Wear:
         after = counts(disk.device)
         written = Counts(after.octets - before.octets, after.flushes - before.flushes)
         return Wear(len(new), sum(new.values()), written, _given(gateway) - given)
+
+
+def fill_wal(directory: Path, gateway: GatewayProcess) -> None:
+    """Until the WAL has its full size: as long as it grows, ext4 writes its journal with each commit."""
+    deadline_s = time.monotonic() + FILL_LIMIT_S
+    with SteadyNode(every_s=0.004) as node:
+        node.plug(directory / "ports" / "fast")
+        node.flow()
+        while (gateway.state / "store.db-wal").stat().st_size < WAL_PAGES * PAGE_OCTETS:
+            if time.monotonic() > deadline_s:
+                raise SystemExit("the WAL does not fill")
+            time.sleep(0.1)
+        (directory / "ports" / "fast").unlink()
 
 
 def acknowledged(nodes: list[SteadyNode]) -> dict[tuple[int, int], int]:
@@ -146,11 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     if not has_ext4():
         raise SystemExit("this needs root, for a loop device: sudo .venv/bin/python -m benchmarks.disk_wear")
-    print(
-        f"{'':24}{'window, ms':>11}{'blocks/s':>10}{'payload':>9}{'on disk':>9}{'ratio':>8}"
-        f"{'flushes':>9}{'MB a day':>10}"
-    )
-    print(f"{'':24}{'':>11}{'':>10}{'a block':>9}{'a block':>9}{'':>8}{'a block':>9}")
+    print(HEAD)
     broken = []
     for number, load in enumerate(LOADS):
         if options.only is not None and number != options.only:
@@ -159,15 +174,17 @@ def main() -> None:
             found = measure(load, Path(directory), options.seconds)
         blocks = max(1, found.blocks)
         per_s = load.nodes / load.every_s
+        a_block = found.written.octets / blocks
+        ratio = found.a_reading / READING_OCTETS
         print(
-            f"{load.name:24}{load.window_ms:11}{per_s:10.0f}{found.payload_octets / blocks:9.0f}"
-            f"{found.written.octets / blocks:9.0f}{found.ratio:8.1f}{found.written.flushes / blocks:9.2f}"
-            f"{found.written.octets / blocks * per_s * DAY_S / 1e6:10.0f}",
+            f"{load.name:24}{load.window_ms:8}{per_s:8.0f}{found.payload_octets / blocks:9.0f}{a_block:9.0f}"
+            f"{found.a_reading:9.0f}{ratio:7.1f}{found.written.flushes / blocks:9.2f}"
+            f"{a_block * per_s * DAY_S / 1e6:8.0f}",
             flush=True,
         )
-        if load.limited and found.ratio > RATIO_LIMIT:
+        if ratio > RATIO_LIMIT:
             broken.append(load.name)
-    print(f"limit: {RATIO_LIMIT:.0f} x the payload in the last row")
+    print(f"limit: ratio {RATIO_LIMIT:.0f}, to the {READING_OCTETS} octets that a scan has as JSON")
     if broken:
         raise SystemExit(f"a limit is broken: {', '.join(broken)}")
 

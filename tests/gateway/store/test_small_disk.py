@@ -6,7 +6,7 @@ from gateway.store import vacuum
 from gateway.store.database import WAL_OCTETS_KEPT
 from gateway.store.room import MIB, Limits
 from hil_tests.real_disk import RealDisk, has_ext4
-from tests.gateway.store.bench import opened
+from tests.gateway.store.bench import BOOT, UID, opened
 from tests.gateway.store.test_quota import block, filled, kept, named
 
 CYCLES = {"tmpfs": 20, "ext4": 3}
@@ -34,10 +34,10 @@ async def test_a_disk_that_is_filled_and_drained_again_and_again_holds_what_is_n
                     for _number in range(200):
                         seq += bench.store.append(block(seq, values=300))
                     await bench.store.flush()
+                    seq = bench.store.next_seq(UID, BOOT, 1)  # what was refused comes again
                     await keep_house(bench, 1)
                     if seq > begun + 20_000:
                         break
-                assert bench.store.state == "open"
                 stored, gaps = kept(bench)
                 last = bench.store.read_after(cursor, 1_000_000)
                 assert sorted(set(stored + named(gaps)) & set(range(begun, seq))) == list(range(begun, seq))
@@ -45,7 +45,7 @@ async def test_a_disk_that_is_filled_and_drained_again_and_again_holds_what_is_n
                 bench.store.move_cursor("mqtt", cursor)
                 await keep_house(bench, 40)
                 assert bench.store.stored <= 64
-            assert not bench.refusals
+            assert bench.store.state == "open"
         assert (disk.path / "state" / "store.db").stat().st_size <= vacuum.SHRUNK_OCTETS
         assert (disk.path / "state" / "store.db-wal").stat().st_size <= WAL_OCTETS_KEPT
 
