@@ -21,7 +21,8 @@ EPOCH = "story"
 class ConfirmingConsumer:
     """Says every EVERY_S up to which seq `subscriber` has each stream without a hole. A context manager.
 
-    What it heard counts as durable: this consumer never loses anything.
+    What it heard counts as durable: this consumer never loses anything, and so never begins a new epoch
+    (hil_tests/historian.py does). What it does not come past is sent to it again.
     """
 
     def __init__(self, broker: Broker, subscriber: Subscriber, *, gateway: str, name: str) -> None:
