@@ -182,23 +182,29 @@ def test_what_salvage_looks_for_may_come_from_a_stick(first, home):
     assert {row[5] for row in home.rows(small_rows.STRETCH)} == {Kind.LATE}
 
 
-@given(st.data())
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_store_goes_over_in_any_parts(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("parts")
-    first, home = Gateway(folder / "first"), Gateway(folder / "home", machine="machine-2")
-    first.boot()
-    home.boot()
+@st.composite
+def some_records(draw):
+    """Of two nodes, two streams each: readings, and gaps of the node's own."""
     records = []
     for uid, stream in product((samples.UID, samples.OTHER), (1, 2)):
-        seq = data.draw(st.integers(0, 50))
-        for length in data.draw(st.lists(st.integers(-3, 6), max_size=4)):
+        seq = draw(st.integers(0, 50))
+        for length in draw(st.lists(st.integers(-3, 6), max_size=4)):
             if length > 0:
                 records += [samples.record(each, uid=uid, stream=stream) for each in range(seq, seq + length)]
             elif length < 0:
                 records.append(samples.record(seq, next_seq=seq - length, uid=uid, stream=stream))
             seq += abs(length)
-    first.put(records)
+    return records
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_store_goes_over_in_any_parts(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("parts")
+    first, home = Gateway(folder / "first"), Gateway(folder / "home", machine="machine-2")
+    first.boot()
+    home.boot()
+    first.put(data.draw(some_records()))
     sticks = []
     for number in range(data.draw(st.integers(1, 3))):
         cursor = data.draw(st.integers(0, 40))
@@ -212,6 +218,26 @@ def test_any_store_goes_over_in_any_parts(tmp_path_factory, data):
     assert home.records() == first.records()
     assert home.losses() == first.losses()
     assert not home.take(folder / "all").changed
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=8)
+def test_every_seq_is_accounted_for_whatever_is_delivered_between_the_sticks(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("between")
+    first, home = Gateway(folder / "first"), Gateway(folder / "home", machine="machine-2")
+    first.boot()
+    home.boot()
+    first.put(data.draw(some_records()))
+    for number in range(3):
+        first.commit(lambda connection, _ledger: connection.execute("DELETE FROM sink"))
+        first.sink("far", cursor=data.draw(st.integers(0, 40)) if number < 2 else 0)
+        home.take(stick(first, f"stick {number}", sink="far"))
+        home.sink("mqtt", cursor=data.draw(st.integers(0, 60)))
+        home.forget()
+        assert home.holds()
+    came = {each.uid + bytes([each.stream]): each.stored + each.settled for each in home.account().streams}
+    assert came == {each.uid + bytes([each.stream]): each.stored for each in first.account().streams}
+    assert home.losses() == first.losses()
 
 
 def test_what_is_named_at_home_keeps_its_reason(first, home):
