@@ -8,6 +8,7 @@ import pytest
 from gateway.sink_config import ConfirmationConfig
 from gateway.sinks.confirmation import ConsumerState
 from gateway.sinks.marks import MESSAGE_OCTETS
+from gateway.sinks.protocol import Version
 from gateway.sinks.sink_state import SinkState
 from gateway.store.holds import Hold
 from gateway.store.losses import FORGOTTEN
@@ -286,3 +287,22 @@ async def test_nothing_is_forgotten_before_it_is_known_what_they_have(bench, bro
     async with confirming():  # nobody can be heard
         await forget(bench)
         assert bench.store.stored == COUNT
+
+
+async def test_consumers_confirm_in_mqtt_3_1_1_as_well(bench, broker, confirming, until, monkeypatch):
+    monkeypatch.setattr(
+        "gateway.sinks.protocol.ProtocolMemory.version", lambda _memory, _now_s: Version.MQTT_3_1_1
+    )
+    bench.measure()
+    with historian_at(broker) as historian:
+        async with confirming() as sink:
+            await deliver(bench, sink, until, 5)
+            historian.say(5)
+            await until(lambda: consumer(sink).behind == 0)
+            assert sink.status().protocol == "mqtt 3.1.1"
+        heard = historian.wait_for(lambda all_: all_[-1].payload == b'{"state":"offline"}')  # the will
+    assert {tuple(each.properties) for each in heard if "/air" in each.topic} == {()}
+    firsts = [json.loads(each.payload)[0] for each in heard if "/air" in each.topic]
+    assert [(each["node"], each["boot"], each["stream"], each["seq"]) for each in firsts] == [
+        (UID.hex(), BOOT, 1, seq) for seq in range(5)
+    ]

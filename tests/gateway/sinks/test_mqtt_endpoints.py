@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -132,9 +133,11 @@ async def test_every_address_of_a_name_has_its_share_of_the_time(monkeypatch):
         ports = [int(url.rpartition(":")[2]) for url in (hole, broker.url)]
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (HOST, port)) for port in ports]
         monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
-        sock = await asyncio.to_thread(Dialling().connected, "name", 1883, 1.0)
+        began_s = time.monotonic()
+        sock = await asyncio.to_thread(Dialling().connected, "name", 1883, 2.0)
         with sock:
             assert sock.getpeername() == (HOST, ports[1])
+        assert time.monotonic() - began_s < 1.8  # one of the two seconds
 
 
 def test_a_name_without_an_address_is_told(monkeypatch):
@@ -158,6 +161,31 @@ async def test_the_name_is_looked_up_at_each_try(bench, sinking, until, monkeypa
         async with FakeBroker(puback, port=port):
             await until(lambda: sink.status().state == SinkState.ONLINE)
     assert set(asked) == {"broker.example"}
+
+
+NONSENSE = [
+    "30 05 00 03 ff fe fd",  # a message on a topic that is no UTF-8
+    "30 06 00 01 74 05 26 00",  # with properties that end too soon
+    "30 02 00 40",  # with a topic that is longer than all of it
+    "32 05 00 01 74 00 07",  # at QoS 1
+    "20 03 00 00 00",  # a second CONNACK
+    "90 02 00 01",  # a SUBACK of nothing
+    "90 ff ff ff 7f",  # longer than anything may be
+    "f0 00",  # AUTH
+    "00 00",
+]
+
+
+@pytest.mark.parametrize("octets", NONSENSE)
+async def test_nonsense_costs_the_connection_at_most(octets, bench, sinking, until):
+    bench.measure()
+    async with FakeBroker(puback) as broker, sinking(broker.url) as sink:
+        await until(lambda: sink.status().state == SinkState.ONLINE)
+        broker.say(bytes.fromhex(octets))
+        await bench.fill(3)
+        sink.wake()
+        await until(lambda: sink.status().backlog == 0)
+        await until(lambda: sink.status().state == SinkState.ONLINE)
 
 
 async def test_failing_over_is_told_once_for_each_state(bench, sinking, until, caplog):

@@ -8,6 +8,7 @@ from gateway.store.holds import Hold, Holds
 from gateway.store.losses import FORGOTTEN
 from gateway.store.store import FORGET_LEAST
 from tests.gateway.store.bench import BOOT, OTHER, UID, opened
+from tests.gateway.store.test_quota import SMALL, filled, kept, named
 from wire import up
 
 KEY = (UID, BOOT, 1)
@@ -122,3 +123,21 @@ async def test_records_pass_without_what_they_say(tmp_path):
         rows = bench.store.ask(lambda connection: consumers.passing(connection, 1, 4, 2))
         assert [(row.id, row.key, row.next_seq) for row in rows] == [(2, KEY, 2), (3, KEY, 3)]
         assert rows[0].octets == 68
+
+
+@pytest.mark.parametrize("confirmed", [0, 7000])
+async def test_a_consumer_that_never_speaks_fills_no_disk_and_what_goes_for_it_is_named(tmp_path, confirmed):
+    async with opened(tmp_path, limits=SMALL) as bench:
+        bench.store.register_sink("mqtt")
+        bench.store.hold("mqtt", Hold(confirmed, 0))
+        for first in range(0, 8000, 1000):
+            assert not await filled(bench, range(first, first + 1000))
+            bench.store.move_cursor("mqtt", first + 1000)  # the broker has it all
+        await bench.store.flush()
+        stored, gaps = kept(bench)
+    assert sorted(stored + named(gaps))[-1000:] == list(range(7000, 8000))
+    if confirmed:  # only the tail went, which nobody misses
+        assert (gaps, stored[-1]) == ([], 7999)
+    else:
+        assert sorted(stored + named(gaps)) == list(range(8000))
+        assert {gap.reason for gap in gaps} == {"dropped_by_gateway"}
