@@ -164,7 +164,7 @@ async def test_the_name_is_looked_up_at_each_try(bench, sinking, until, monkeypa
 
 
 NONSENSE = [
-    "30 05 00 03 ff fe fd",  # a message on a topic that is no UTF-8
+    "30 07 00 02 26 80 80 00 21",  # a message on a topic that is no UTF-8
     "30 06 00 01 74 05 26 00",  # with properties that end too soon
     "30 02 00 40",  # with a topic that is longer than all of it
     "32 05 00 01 74 00 07",  # at QoS 1
