@@ -131,7 +131,7 @@ def measure(load: Load, directory: Path, seconds: float) -> Wear:
 def fill_wal(directory: Path, gateway: GatewayProcess) -> None:
     """Until the WAL has its full size: as long as it grows, ext4 writes its journal with each commit."""
     deadline_s = time.monotonic() + FILL_LIMIT_S
-    with SteadyNode(every_s=0.004) as node:
+    with SteadyNode(every_s=0.002, scans=60) as node:
         node.plug(directory / "ports" / "fast")
         node.flow()
         while (gateway.state / "store.db-wal").stat().st_size < WAL_PAGES * PAGE_OCTETS:
