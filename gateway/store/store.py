@@ -224,7 +224,7 @@ class Store:
     def put_exchange(self, kept: KeptExchange) -> None:
         """Keep a TIME exchange; it is dropped when too much is queued, others will come."""
         clock = f"{kept.uid.hex()} {kept.boot} {kept.host_boot}"
-        self._queue.add_lazy(f"exchange {clock} {kept.exchange.t1_ns}", time_rows.put_exchange(kept))
+        self._queue.add(f"exchange {clock} {kept.exchange.t1_ns}", time_rows.put_exchange(kept))
         self._exchanges_put += 1
         if self._exchanges_put % time_rows.EXCHANGES_DROPPED == 0:
             self._queue.add("surplus exchanges", time_rows.drop_surplus_exchanges)
