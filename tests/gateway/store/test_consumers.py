@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.store import consumers
+from gateway.store.account import account
 from gateway.store.consumers import Extent, Kept
 from gateway.store.holds import Hold, Holds
 from gateway.store.losses import FORGOTTEN
@@ -115,6 +116,7 @@ async def test_what_is_forgotten_is_named_from_the_seq_that_is_wanted(tmp_path):
         gap = up.decode(last.message)
         assert (gap.seq, gap.next_seq, gap.reason) == (10, 2 * FORGET_LEAST, FORGOTTEN)
         assert bench.store.stored == COUNT - 2 * FORGET_LEAST + 1
+    assert account(tmp_path / "store.db").holds  # it was delivered, and is named as well
 
 
 async def test_records_pass_without_what_they_say(tmp_path):
