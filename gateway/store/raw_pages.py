@@ -20,9 +20,9 @@ DATABASE_NAME = "store.db"
 WAL_NAME = "store.db-wal"
 PAGE = 4096
 _PIECE = 64 * PAGE  # read at once
-_WAL_HEADER = struct.Struct(">8I")  # 4.1
-_FRAME_HEADER = struct.Struct(">6I")  # 4.1
-_FRAME = _FRAME_HEADER.size + PAGE
+WAL_HEADER = struct.Struct(">8I")  # 4.1
+FRAME_HEADER = struct.Struct(">6I")  # 4.1
+FRAME = FRAME_HEADER.size + PAGE
 _MAGIC = 0x377F0682  # the lowest bit: its checksums are of big-endian words
 _MAP_ENTRY = struct.Struct(">BI")  # 1.8
 _MAPPED = PAGE // _MAP_ENTRY.size  # pages that one page of the pointer map tells of
@@ -68,7 +68,7 @@ class RawPages:
     def everything(self) -> Iterator[bytes]:
         """Every page that there is or was, in use or not, committed or not."""
         yield from self._pieces(self._database, 0, PAGE, 0)
-        yield from self._pieces(self._wal, _WAL_HEADER.size, _FRAME, _FRAME_HEADER.size)
+        yield from self._pieces(self._wal, WAL_HEADER.size, FRAME, FRAME_HEADER.size)
 
     def _kind(self, number: int) -> int:
         at = number - 2
@@ -80,24 +80,24 @@ class RawPages:
 
     def _frames(self) -> Iterator[tuple[int, int]]:
         """(page number, place of the page in the WAL) of all frames of whole transactions, in order."""
-        head = self._read(self._wal, 0, _WAL_HEADER.size)
+        head = self._read(self._wal, 0, WAL_HEADER.size)
         if head is None:
             return
-        magic, _version, _page, _sequence, *salts, _, _ = _WAL_HEADER.unpack(head)
+        magic, _version, _page, _sequence, *salts, _, _ = WAL_HEADER.unpack(head)
         order = ">" if magic & 1 else "<"
         sums = _checksum(head[:24], (0, 0), order)
         if magic & ~1 != _MAGIC or sums != struct.unpack(">2I", head[24:]):
             return
         begun = []
-        for place in range(_WAL_HEADER.size, self._size(self._wal), _FRAME):
-            frame = self._read(self._wal, place, _FRAME)
+        for place in range(WAL_HEADER.size, self._size(self._wal), FRAME):
+            frame = self._read(self._wal, place, FRAME)
             if frame is None:
                 return
-            number, size, *its_salts, one, other = _FRAME_HEADER.unpack_from(frame)
-            sums = _checksum(frame[_FRAME_HEADER.size :], _checksum(frame[:8], sums, order), order)
+            number, size, *its_salts, one, other = FRAME_HEADER.unpack_from(frame)
+            sums = _checksum(frame[FRAME_HEADER.size :], _checksum(frame[:8], sums, order), order)
             if its_salts != salts or sums != (one, other):
                 return
-            begun.append((number, place + _FRAME_HEADER.size))
+            begun.append((number, place + FRAME_HEADER.size))
             if size:  # it ends a transaction
                 yield from begun
                 begun = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gateway.store.ledger import Stream
 from gateway.store.raw_pages import PAGE
 from gateway.store.records import Stored, is_whole
-from gateway.store.small_rows import DEAD_LETTER, HOST_BOOT, TABLES
+from gateway.store.small_rows import DEAD_LETTER, HOST_BOOT, STREAM, TABLES
 from wire.up import descriptor_hash
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ def records_in(page: bytes) -> Iterator[Stored]:
                 break
 
 
+def streams_in(page: bytes) -> Iterator[Stream]:
+    """The whole rows of `stream` on a page, by its places of cells."""
+    if page[0] in {_INDEX_LEAF, _INDEX_INTERIOR}:
+        for _number, payload in _payloads(None, 0, page):
+            columns = _columns(payload)
+            if columns is not None and STREAM.whole(columns[0]):
+                yield Stream._make(columns[0][:-1])
+
+
 def small_rows_in(pages: RawPages) -> Iterator[tuple[Table, Row] | Descriptor]:
     """All whole rows of the other tables, in no order; more than one of a key where old ones lie about."""
     for number, page in pages.in_use():
@@ -66,8 +76,8 @@ def small_rows_in(pages: RawPages) -> Iterator[tuple[Table, Row] | Descriptor]:
             columns = _columns(payload)
             if columns is None:
                 continue
-            if len(columns[0]) == _RECORD_WIDTH:
-                break  # nearly all pages are of records, and no other tree has rows of their width
+            if number_of_row and len(columns[0]) == _RECORD_WIDTH:
+                break  # nearly all pages are of records, and no other table of their kind is as wide
             yield from _small_row(number_of_row, columns[0])
 
 
@@ -83,7 +93,7 @@ def _small_row(number: int, columns: Row) -> Iterator[tuple[Table, Row] | Descri
             yield table, row[:-1]
 
 
-def _payloads(pages: RawPages, number: int, page: bytes) -> Iterator[tuple[int, bytes]]:
+def _payloads(pages: RawPages | None, number: int, page: bytes) -> Iterator[tuple[int, bytes]]:
     """(row number or 0, octets of the row) of every cell of a page."""
     head = _FILE_HEADER if number == 1 else 0
     kind = page[head]
@@ -102,10 +112,10 @@ def _payloads(pages: RawPages, number: int, page: bytes) -> Iterator[tuple[int, 
             yield number_of_row, payload
 
 
-def _payload(pages: RawPages, page: bytes, place: int, octets: int, kind: int) -> bytes | None:
+def _payload(pages: RawPages | None, page: bytes, place: int, octets: int, kind: int) -> bytes | None:
     if octets <= _MOST_LOCAL[kind]:
         return page[place : place + octets]
-    if octets > _LONGEST:
+    if octets > _LONGEST or pages is None:
         return None
     local = _LEAST_LOCAL + (octets - _LEAST_LOCAL) % (PAGE - 4)
     if local > _MOST_LOCAL[kind]:

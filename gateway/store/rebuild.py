@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import apsw
+
 from gateway.store import intervals, losses, quarantine, soundness, stretches
 from gateway.store.database import Database
 from gateway.store.disk import from_os
-from gateway.store.errors import StoreError
+from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.ledger import Ledger, Stream
 from gateway.store.losses import NamedLoss
 from gateway.store.raw_pages import RawPages
@@ -31,11 +33,10 @@ from gateway.store.small_rows import (
     WRITTEN,
 )
 from gateway.store.stretches import Kind
+from gateway.store.wal_tail import WalTail
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import apsw
 
     from gateway.store.ledger import Key
     from gateway.store.small_rows import Row
@@ -120,11 +121,13 @@ class Renewal:
             raise from_os(self._directory, error) from error
         database = Database(self._path, self._vfs)
         try:
+            tail = _tail_of(self._directory)
             soundness.prove(database.connection, Ledger(database.connection))
             known = {folder for folder, _cursor in SALVAGE.rows(database.connection)}
             for place in pending:
                 if int(place.name) not in known:
                     _carry_over(place, database)
+            _put_back(tail, database)
         except BaseException:
             database.close(damaged=True)
             raise
@@ -139,6 +142,25 @@ class Renewal:
                 raise
             self.set_aside(error)
         return self.open()
+
+
+def _tail_of(directory: Path) -> WalTail:
+    try:
+        return WalTail(directory)
+    except OSError as error:
+        raise from_os(directory, error) from error
+
+
+def _put_back(tail: WalTail, database: Database) -> None:
+    if not tail.records and not tail.streams:
+        return
+    database.recover()
+    try:
+        count = tail.put_back(database)
+    except apsw.Error as error:
+        raise from_sqlite("putting back what was behind a damaged place of the WAL", error) from error
+    if count:
+        log.warning("store: %d records put back that stood in the WAL behind a damaged place", count)
 
 
 def _carry_over(place: Path, database: Database) -> None:

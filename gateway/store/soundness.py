@@ -72,7 +72,10 @@ def is_complete(connection: apsw.Connection) -> bool:
 
 def schema(connection: apsw.Connection) -> list[Any]:
     """What the file says of its tables."""
-    return connection.execute(_SCHEMA).fetchall()
+    try:
+        return connection.execute(_SCHEMA).fetchall()
+    except UnicodeDecodeError as error:
+        raise StoreError("corrupt", f"the names of the tables: {error}") from error
 
 
 @cache
