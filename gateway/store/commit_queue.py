@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from gateway.store.ledger import Key
     from gateway.store.records import Arrival
@@ -114,12 +115,15 @@ class CommitQueue:
             self._due_at(0.0)
         return True
 
-    def take(self) -> Batch:
-        """Wait until a commit is due and take everything but what is lazy. Empty only when closed."""
+    def take(self, eager: Callable[[], bool] = lambda: False) -> Batch:
+        """Wait until a commit is due and take everything but what is lazy. Empty only when closed.
+
+        When `eager` says so what is lazy is taken, too.
+        """
         with self._lock:
             while not self._closed and (remaining := self._due - monotonic()) > 0:
                 self._changed.wait(None if remaining == _NEVER else remaining)
-            return self._take(all_of_it=self._closed or bool(self._waiters))
+            return self._take(all_of_it=self._closed or bool(self._waiters) or eager())
 
     def take_now(self) -> Batch:
         """Take everything, due or not."""

@@ -74,8 +74,8 @@ class Database:
         """Copy a WAL of WAL_PAGES or more into the database file. Raises apsw.Error."""
         if self._wal_pages >= WAL_PAGES or self._soon:
             self._wal_pages = 0
-            self._soon = False
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            frames, copied = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._soon = self._soon and frames != copied  # a reader was in the way: again next time
 
     def checkpoint_soon(self) -> None:
         """After the next commit, however small the WAL is."""

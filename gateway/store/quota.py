@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STREAMS = {2: "bulk", 1: "readings", 0: "events"}  # in the order in which they go
 DROPPING = "dropping"  # the condition's states
 REFUSING = "refusing"
+NEAR = 4  # margins
 CALM_S = 60.0  # without a drop, until it is over
 GAPS_KNOWN = 4096  # streams whose latest GAP of ours can still be widened
 
@@ -66,6 +67,11 @@ class Quota:
         self._gaps: dict[Key, tuple[int, Run]] = {}  # our latest GAP of the stream: its id, what it says
 
     @property
+    def near(self) -> bool:
+        """Whether room will have to be made soon: then nothing that frees some may wait."""
+        return self.room is None or self.room.left_octets < NEAR * self.room.margin_octets
+
+    @property
     def full(self) -> bool:
         """Whether nothing at all is taken now."""
         return self.room is not None and self.room.left_octets <= 0
@@ -96,13 +102,19 @@ class Quota:
 
     def make_room(self, connection: apsw.Connection, ledger: Ledger) -> bool:
         """Look, and drop a bounded number of records where there is too little; True if more must go."""
+        was_near = self.near
         room = self.measure(connection)
         self.short = room.left_octets < room.margin_octets * (2 if self.short else 1)
         if not self.short:
             self._refusing = frozenset()
             return False
-        if self._forget(connection, ledger):
-            return True
+        if not was_near:
+            return True  # the next commit brings the cursors that wait still
+        more = self._forget(connection, ledger) or self._drop_some(connection, ledger)
+        self.measure(connection)
+        return more
+
+    def _drop_some(self, connection: apsw.Connection, ledger: Ledger) -> bool:
         refusing = set()
         for policy in self._policies:
             if policy.when_full is WhenFull.DROP_NEWEST:

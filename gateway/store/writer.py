@@ -126,7 +126,7 @@ class Writer:
 
     def _step(self) -> None:
         if self._sound:
-            self._commit(self._queue.take())
+            self._commit(self._queue.take(lambda: self._quota.near))
         elif not self._recovered():
             self._back_off()
 
@@ -262,10 +262,9 @@ class Writer:
         if not arrivals and not work:
             return {}, [], []
         with self._database.transaction() as connection:
-            more = self._quota.make_room(connection, self._ledger)
             taken, refused = self._ledger.add(arrivals) if arrivals else (arrivals, [])
             again = {key: each for key, each in work.items() if each(connection, self._ledger)}
-            if more:
+            if self._quota.make_room(connection, self._ledger):  # last: the cursors are known then
                 again["room"] = nothing
             return again, taken, refused
 

@@ -1,11 +1,13 @@
 """Without room something goes, in the order and the way that was said, and all of it is named."""
 
+import asyncio
 from types import SimpleNamespace
 
 import apsw
+import pytest
 
 from gateway import fast_decode
-from gateway.store import Arrival
+from gateway.store import Arrival, Store
 from gateway.store.database import WAL_OCTETS_KEPT
 from gateway.store.policy import DROP_ROWS, STRETCH, WhenFull
 from gateway.store.room import Limits
@@ -51,6 +53,14 @@ def kept(bench, stream=READINGS, uid=UID):
 
 def named(gaps):
     return sorted(seq for gap in gaps for seq in range(gap.seq, gap.next_seq))
+
+
+@pytest.mark.parametrize("stream", [EVENTS, BULK])
+async def test_of_other_streams_the_oldest_go_too_and_all_of_them(tmp_path, stream):
+    async with opened(tmp_path, limits=SMALL) as bench:
+        assert not await filled(bench, range(8000), stream=stream)
+        stored, [gap] = kept(bench, stream)
+        assert stored == list(range(gap.next_seq, 8000))
 
 
 async def test_the_oldest_go_and_one_gap_names_them_with_their_time(tmp_path):
@@ -213,6 +223,26 @@ async def test_what_was_dropped_in_a_commit_that_failed_is_there_and_can_go_agai
         assert not await filled(bench, range(seq + 1, 9000))
         stored, gaps = kept(bench)
         assert sorted(stored + named(gaps)) == list(range(9000))
+        assert stored == list(range(stored[0], 9000))
+
+
+async def test_what_a_sink_has_just_confirmed_is_not_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.store.commit_queue.LAZINESS_S", 3600.0)
+    committed = asyncio.Event()
+    store = Store.open(tmp_path, group_commit_ms=1, limits=SMALL)
+    store.start(lambda _arrivals: committed.set(), lambda *_: None)
+    store.register_sink("mqtt")
+    for seq in range(6000):
+        while not store.append(block(seq)):
+            store.forget_delivered()
+            await asyncio.sleep(0)
+        if seq % 50 == 49:
+            committed.clear()
+            await committed.wait()
+            store.move_cursor("mqtt", store.read_after(0, 1_000_000)[-1].id)
+    assert store.dropped["readings"] == 0
+    assert store.stored < 6000
+    await store.close()
 
 
 async def test_after_the_drain_the_losses_are_those_that_were_named_and_the_file_is_small(tmp_path):
