@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gateway import fast_decode
 from gateway.counters import hexed, printable
 from gateway.refusals import Refusals
-from gateway.store import Arrival, StoreError
+from gateway.store import Arrival, StoreError, losses
 from gateway.time_question import TimeQuestion
 from wire import cbor, down, up
 from wire.errors import WireError
@@ -31,7 +31,7 @@ TICK_S = 0.25  # how often a line that nothing wakes looks at its deadlines
 DOWN_SPACING_S = 0.05  # the node's receive ring is empty again, even if it says nothing
 SILENCE_NS = 30_000_000_000
 NOISE_SHOWN = 64
-LOST_REASON = "lost_by_gateway"
+LOST_REASON = losses.LOST
 STORE_FILE = "store file"  # the condition's subject
 UNREADABLE = "unreadable"
 FRAME_EXTRA = 6  # flags and check sum; how many octets were escaped is not known any more

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DROPPED = "dropped_by_gateway"  # to keep the store's quota
 DAMAGED = "damaged_at_gateway"  # the medium gave back something else than was written
+LOST = "lost_by_gateway"  # the node has freed them, and this disk does not have them (gateway/line.py)
 FORGOTTEN = "forgotten_by_gateway"  # a consumer wants what is no longer kept
 UNREADABLE = "unreadable_gap"  # a node's GAP that cannot be decoded: its range is all that is known
 

@@ -7,6 +7,7 @@ start goes on with.
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,13 +29,10 @@ _DONE = "salvaged"
 
 def set_aside(directory: Path) -> Path:
     """Move the store's files of a state directory out of the way. Gives where. Raises OSError."""
-    root = directory / FOLDER
-    root.mkdir(mode=0o750, exist_ok=True)
-    place = root / str(max((int(each.name) for each in kept(directory)), default=0) + 1)
-    place.mkdir(mode=0o750)
+    place = _new_folder(directory)
     (place / _MOVING).touch()
     _sync(place)
-    _sync(root)
+    _sync(place.parent)
     _move(directory, place)
     return place
 
@@ -44,6 +42,22 @@ def finish_moving(directory: Path) -> None:
     for place in kept(directory):
         if (place / _MOVING).exists():
             _move(directory, place)
+
+
+def wait_again(directory: Path, folder: Path) -> None:
+    """Have a damaged store taken over once more; one from elsewhere is copied. Raises OSError."""
+    for place in kept(directory):
+        if place.resolve() == folder.resolve():
+            (place / _DONE).unlink(missing_ok=True)
+            (place / _WAITING).touch()
+            _sync(place)
+            return
+    place = _new_folder(directory)
+    for name in FILES[:2]:
+        if (folder / name).exists():
+            shutil.copyfile(folder / name, place / name)
+    (place / _WAITING).touch()
+    _sync(place)
 
 
 def waiting(directory: Path) -> list[Path]:
@@ -82,6 +96,14 @@ def drop_old(directory: Path) -> None:
     for place in salvaged[:-KEPT]:
         for name in FILES:
             (place / name).unlink(missing_ok=True)
+
+
+def _new_folder(directory: Path) -> Path:
+    root = directory / FOLDER
+    root.mkdir(mode=0o750, exist_ok=True)
+    place = root / str(max((int(each.name) for each in kept(directory)), default=0) + 1)
+    place.mkdir(mode=0o750)
+    return place
 
 
 def _move(directory: Path, place: Path) -> None:

@@ -35,6 +35,7 @@ _FIXED = {
     "page_size": PAGE_OCTETS,
     "encoding": "UTF-8",
 }
+_INTEGRITY = "PRAGMA integrity_check({most})"
 _SCHEMA = "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema ORDER BY name"
 
 
@@ -42,6 +43,8 @@ def prove(connection: apsw.Connection, ledger: Ledger) -> None:
     """Raise StoreError `corrupt` unless the store's frame is sound and its small tables are whole."""
     try:
         prove_frame(connection)
+        if connection.readonly("main"):
+            raise StoreError("corrupt", "the file calls itself of a version that SQLite cannot write")
         for table in TABLES:
             said = connection.pragma("quick_check", table.name)
             if said != "ok":
@@ -59,10 +62,14 @@ def prove_frame(connection: apsw.Connection) -> None:
         found = connection.pragma(name)
         if found != value:
             raise StoreError("corrupt", f"{name} is {found!r}, not {value!r}")
-    if connection.readonly("main"):
-        raise StoreError("corrupt", "the file calls itself of a version that SQLite cannot write")
     if not is_complete(connection):
         raise StoreError("corrupt", "the tables are not those that were made")
+
+
+def faults(connection: apsw.Connection, most: int) -> list[str]:
+    """What SQLite finds wrong with the structure of the whole file. Reads all of it."""
+    said = [str(row[0]) for row in connection.execute(_INTEGRITY.format(most=int(most)))]
+    return [] if said == ["ok"] else said
 
 
 def is_complete(connection: apsw.Connection) -> bool:

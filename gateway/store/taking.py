@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.store import inspection, intervals, stretches
+from gateway.store import inspection, intervals, losses, stretches
 from gateway.store.ledger import Stream
 from gateway.store.records import Arrival, checksum
 from gateway.store.settling import settle
@@ -23,6 +23,7 @@ _ADD_RECORD = """
 INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
     crc, id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_FOUND_NOWHERE = {losses.DAMAGED, losses.LOST}
 _DELETE = "DELETE FROM salvage WHERE folder = ?"
 
 
@@ -66,6 +67,8 @@ class Taking:
         parts = stretches.of_stream(connection, key)
         stream = ledger.stream(*key)
         before = wanted = parts[Kind.WANTED]
+        lost = [] if stream is None else self._lost(connection, stream)
+        found = False
         for record in records:
             span = record[3:5]
             delivered = record.id <= self._delivered
@@ -78,10 +81,22 @@ class Taking:
                 parts[kind] = intervals.merged(parts[kind], [span])
                 if not delivered:
                     self._add(connection, ledger, record)
+            elif not delivered and not intervals.minus([span], lost):
+                found = True
+                lost = intervals.minus(lost, [span])
+                losses.found(connection, key, span)
+                parts[Kind.LATE] = intervals.merged(parts[Kind.LATE], [span])
+                self._add(connection, ledger, record)
             elif not delivered and (stream is None or record.seq < stream.first_seq):
                 self._unclaimed.setdefault(key, Unclaimed(record)).add(record)
-        if wanted != before:
+        if found or wanted != before:
             stretches.keep(connection, key, {**parts, Kind.WANTED: wanted})
+
+    @staticmethod
+    def _lost(connection: apsw.Connection, stream: Stream) -> list[Interval]:
+        """What was named because nobody found it. What was dropped on purpose stays where it is."""
+        named = losses.of_stream(connection, stream[:3], (stream.first_seq, stream.next_seq))
+        return losses.spans([each for each in named if each.reason in _FOUND_NOWHERE])
 
     def _add(self, connection: apsw.Connection, ledger: Ledger, record: Stored) -> None:
         id_ = ledger.take_id()
