@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.store import StoreError, damage, small_rows
+from gateway.store import StoreError, damage, small_rows, work
 from gateway.store.losses import DAMAGED
 from gateway.store.store import FORGET_LEAST
 from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, block, change, opened, rows
@@ -159,3 +159,31 @@ async def test_boot_and_number_of_a_node_are_not_needed_to_name_its_losses(tmp_p
     async with opened(tmp_path) as bench:
         bench.seqs()
     assert rows(tmp_path, small_rows.LOSS) == [(UID, BOOT + 1, 1, 1, 2, DAMAGED)]
+
+
+async def test_a_record_under_anothers_id_is_damaged_even_where_no_id_is_missing(tmp_path):
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(20))
+    for old, new in ((10, -1), (11, 10), (-1, 11)):
+        change(tmp_path, f"UPDATE record SET id = {new} WHERE id = {old}")
+    async with opened(tmp_path) as bench:
+        assert 9 not in bench.seqs()
+        assert [each.id for each in bench.damaged] == [10, 11]
+    assert named(tmp_path) == [(UID, 9, 11, DAMAGED)]
+
+
+async def test_what_is_mended_and_forgotten_in_one_commit_is_named(tmp_path):
+    async with opened(tmp_path) as bench:
+        bench.store.register_sink("mqtt")
+        await bench.fill(range(300))
+        bench.store.move_cursor("mqtt", 100)
+    change(tmp_path, "UPDATE record SET arrived_ns = 0 WHERE id = 150")
+    async with opened(tmp_path, group_commit_ms=250) as bench:
+        await bench.store.flush()
+        bench.store.read_after(100, 1000)
+        bench.store.put_work("cursor", work.move_cursor("mqtt", 200, ()))
+        bench.store.forget_delivered()
+        bench.store.read_after(100, 1000)
+        await bench.store.flush()
+        assert bench.store.read_after(0, 1)[0].id == 201
+    assert named(tmp_path) == [(UID, 149, 150, DAMAGED)]

@@ -11,7 +11,7 @@ from gateway.store import StoreError, quarantine, rebuild, salvage, small_rows
 from gateway.store.losses import DAMAGED
 from gateway.store.raw_pages import PAGE
 from gateway.store.store import FORGET_LEAST
-from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, UID, opened, rows
+from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, UID, change, opened, rows
 from tests.gateway.store.judge import account, settle
 
 COUNT = 600
@@ -249,3 +249,14 @@ async def test_a_disk_that_damages_all_is_not_filled_with_damaged_stores(tmp_pat
     shutil.rmtree(tmp_path / "quarantine")
     async with opened(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("change_of", ["sink SET cursor = 300", "stream SET next_seq = next_seq + 256"])
+async def test_a_small_row_that_is_not_as_it_was_written_is_not_believed(tmp_path, change_of):
+    acknowledged = await filled(tmp_path)
+    change(tmp_path, f"UPDATE {change_of}")
+    found = await account(tmp_path, acknowledged)
+    assert (found.wrong, found.missing, found.lost) == ([], set(), set())
+    assert found.next_seqs[UID, BOOT, 1] == COUNT
+    async with opened(tmp_path) as bench:
+        assert bench.store.waiting_for("one") == len(acknowledged)
