@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 FILE_NAME = "store.db"  # in the state directory
 
+# Without a sink nothing is delivered.
+_WAITING = """
+SELECT uid, boot, stream, seq, next_seq FROM record
+WHERE NOT EXISTS (SELECT 1 FROM sink) OR EXISTS (
+    SELECT 1 FROM sink WHERE record.id > sink.cursor AND NOT EXISTS (
+        SELECT 1 FROM delivered
+        WHERE delivered.sink = sink.name AND record.id BETWEEN first_id AND last_id))"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
@@ -28,17 +36,15 @@ def read_store(state: Path) -> Stored:
     """Read the store of a state directory; nothing where there is none. Raises sqlite3.Error.
 
     The rows of streams outlive the records: their next_seq says what was ever committed, for a
-    stream begins at 0 and has no holes. A record behind the slowest sink's cursor waits.
+    stream begins at 0 and has no holes. A record waits that some sink has not delivered: above its cursor,
+    and in none of the ranges that it has delivered above that.
     """
     path = state / FILE_NAME
     if not path.exists():
         return Stored()
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as store:
         streams = store.execute("SELECT uid, boot, stream, next_seq FROM stream").fetchall()
-        delivered_to = min((row[1] for row in store.execute("SELECT * FROM sink")), default=0)
-        rows = store.execute(
-            "SELECT uid, boot, stream, seq, next_seq FROM record WHERE id > ?", (delivered_to,)
-        ).fetchall()
+        rows = store.execute(_WAITING).fetchall()
     return Stored(
         ever=frozenset(_records((uid, boot, stream, 0, below) for uid, boot, stream, below in streams)),
         waiting=frozenset(_records(rows)),
