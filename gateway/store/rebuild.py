@@ -121,7 +121,7 @@ class Renewal:
             raise from_os(self._directory, error) from error
         database = Database(self._path, self._vfs)
         try:
-            tail = _tail_of(self._directory)
+            tail = _tail_of(self._directory, database)
             soundness.prove(database.connection, Ledger(database.connection))
             known = {folder for folder, _cursor in SALVAGE.rows(database.connection)}
             for place in pending:
@@ -144,11 +144,13 @@ class Renewal:
         return self.open()
 
 
-def _tail_of(directory: Path) -> WalTail:
+def _tail_of(directory: Path, database: Database) -> WalTail:
     try:
-        return WalTail(directory)
+        return WalTail(directory, database.connection)
     except OSError as error:
         raise from_os(directory, error) from error
+    except apsw.Error as error:
+        raise from_sqlite("reading what is behind a damaged place of the WAL", error) from error
 
 
 def _put_back(tail: WalTail, database: Database) -> None:

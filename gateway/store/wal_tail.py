@@ -8,7 +8,6 @@ here.
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from gateway.store.ledger import Ledger
@@ -26,19 +25,21 @@ if TYPE_CHECKING:
     from gateway.store.database import Database
     from gateway.store.ledger import Key, Stream
 
-_SHM_NAME = "store.db-shm"
-_MX_FRAME = struct.Struct("=I")  # "WAL-Index Header": frames that SQLite reads, in this host's order
-_MX_FRAME_AT = 16
+# How many frames SQLite reads. It stands in the -shm file too, which nobody but SQLite may open here: closing
+# it would take away this process's locks, and the next program that looks into the store would cut the
+# file under our mapping of it, which is SIGBUS.
+_FRAMES_READ = "PRAGMA wal_checkpoint(NOOP)"
+_LOOK = "SELECT count(*) FROM sqlite_schema"  # then it knows
 
 
 class WalTail:
     """Read before the first checkpoint, which empties the WAL."""
 
-    def __init__(self, directory: Path) -> None:
-        """Nothing where the files are not there. Raises OSError."""
+    def __init__(self, directory: Path, connection: apsw.Connection) -> None:
+        """Nothing where there is no WAL. Raises OSError or apsw.Error."""
         self.records: dict[Key, dict[int, Arrival]] = {}
         self.streams: dict[Key, Stream] = {}  # where they begin
-        for page in _pages(directory):
+        for page in _pages(directory, connection):
             for record in records_in(page):
                 self.records.setdefault(record[:3], {})[record.seq] = Arrival._make(record[:-1])
             for stream in streams_in(page):
@@ -73,13 +74,14 @@ class WalTail:
             arrival = found.get(arrival.next_seq)
 
 
-def _pages(directory: Path) -> Iterator[bytes]:
-    wal, shm = directory / WAL_NAME, directory / _SHM_NAME
-    if not wal.exists() or not shm.exists():
+def _pages(directory: Path, connection: apsw.Connection) -> Iterator[bytes]:
+    wal = directory / WAL_NAME
+    if not wal.exists():
         return
-    with shm.open("rb") as index:
-        index.seek(_MX_FRAME_AT)
-        (read,) = _MX_FRAME.unpack(index.read(_MX_FRAME.size))
+    connection.execute(_LOOK).fetchall()
+    _busy, read, _checkpointed = connection.execute(_FRAMES_READ).get
+    if read < 0:  # SQLite has no WAL open
+        return
     with wal.open("rb") as file:
         salts = b""
         if read:

@@ -55,7 +55,7 @@ async def test_what_was_acknowledged_survives_a_failed_sync_a_kill_and_a_power_c
 async def test_without_the_checkpoint_at_open_it_would_be_lost(disk, tmp_path, monkeypatch):
     """Negative control: the test above can fail."""
     monkeypatch.setattr("gateway.store.database.Database.recover", lambda _self: None)
-    monkeypatch.setattr("gateway.store.wal_tail._pages", lambda _directory: [])
+    monkeypatch.setattr("gateway.store.wal_tail._pages", lambda *_: [])
     acknowledged, survived = await kill_at_a_failed_sync_then_cut_the_power(disk, tmp_path)
     assert set(acknowledged) - set(survived) == set(acknowledged[5:])
 

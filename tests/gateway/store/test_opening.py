@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from gateway.store import Store, StoreError
 from tests.gateway.store.bench import change, opened
+
+DEAD_MAN_SWITCH = 128  # offset of the lock in the -shm file (SQLite, os_unix.c: UNIX_SHM_DMS)
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,3 +55,25 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path):
 def test_the_window_has_bounds(tmp_path, group_commit_ms):
     with pytest.raises(ValueError, match="not within 1 to 250"):
         Store.open(tmp_path, group_commit_ms=group_commit_ms)
+
+
+def others_could_cut(directory):
+    """Whether another process gets the lock with which SQLite begins a new -shm: the dead man switch."""
+    attempt = (
+        "import fcntl, sys; file = open(sys.argv[1], 'r+b');"
+        f"fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, {DEAD_MAN_SWITCH})"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", attempt, directory / "store.db-shm"], capture_output=True, check=False
+    )
+    return ran.returncode == 0
+
+
+async def test_whoever_looks_into_the_store_meanwhile_cannot_cut_its_shared_memory(tmp_path):
+    for _ in range(2):  # a new store, and one with a WAL
+        async with opened(tmp_path) as bench:
+            await bench.fill(range(3))
+            assert not others_could_cut(tmp_path)
+    async with opened(tmp_path):
+        (tmp_path / "store.db-shm").open("rb").close()  # what nobody may do in the process of a store
+        assert others_could_cut(tmp_path)
