@@ -6,6 +6,7 @@ from gateway.sinks import outbox as module
 from gateway.sinks.lane import HELD_LIMIT, REFUSED_LIMIT
 from gateway.sinks.lane_rows import CATCH_UP_ROWS, READ_ROWS
 from gateway.sinks.outbox import RANGES_LIMIT
+from gateway.store import removals
 from tests.gateway.sinks.records import OTHER, UID, block
 from tests.gateway.sinks.test_outbox import MANY, S, all_of, confirm, ids, lanes, make
 
@@ -258,3 +259,29 @@ async def test_a_backlog_of_refused_records_reads_no_further_than_its_limit(benc
     assert outbox.older(everything) is None
     assert outbox.older().stored.id == 1
     assert outbox.older(everything).stored.id == REFUSED_LIMIT + 1
+
+
+@pytest.mark.parametrize("waiting", [100, MANY])
+async def test_over_rows_that_are_gone_the_cursor_passes_and_skips_nothing_that_is_there(
+    bench, make, waiting
+):
+    bench.measure()
+    await bench.fill(waiting)
+    gone = [*numbers(1, 3), *range(10, waiting, 5), waiting - 1]
+
+    def take_out(connection, _ledger):
+        connection.executemany("DELETE FROM record WHERE id = ?", [(id_,) for id_ in gone])
+        removals.add(connection, gone)
+        removals.forget_upto(connection, 3)  # the low end is counted no more
+        return False
+
+    bench.store.put_work("take out", take_out)
+    await bench.store.flush()
+    outbox = make()
+    there = sorted(set(numbers(1, waiting)) - set(gone))
+    assert ids(outbox) == there
+    confirm(outbox, *there)
+    outbox.keep()
+    await bench.store.flush()
+    assert bench.store.cursor("mqtt") == waiting
+    assert bench.store.ranges("mqtt") == []
