@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hil_tests.faults.broker_kills import broker_kills
 from hil_tests.faults.crash_images import crash_images
 from hil_tests.faults.failing_operations import fail_each
 from hil_tests.faults.kill_loop import kill_loop
@@ -66,6 +67,12 @@ def _power(seed: int, count: int) -> Tally:
     return Tally(cuts=counts.cuts, rows=counts.rows, lost=counts.lost, mistakes=counts.mistakes, note=note)
 
 
+def _brokers(seed: int, count: int) -> Tally:
+    counts = broker_kills(seed, count)
+    note = f"{counts.wiped} wiped, {counts.repeats} repeats"
+    return Tally(cuts=counts.kills, rows=counts.rows, lost=counts.lost, mistakes=counts.mistakes, note=note)
+
+
 def _first_ack(seconds: list[float]) -> str:
     middle = sorted(seconds)[len(seconds) // 2 : len(seconds) // 2 + 1]
     return f"first ACK after {middle[0]:.2f} s" if middle else ""
@@ -88,6 +95,9 @@ MECHANISMS = {
             run=_failures,
         ),
         Mechanism(name="kills", what="SIGKILL of the real gateway", portion=100, run=_kills),
+        Mechanism(
+            name="brokers", what="SIGKILL of the broker, some with its disk wiped", portion=20, run=_brokers
+        ),
         Mechanism(
             name="power", what="power cuts of a whole computer that runs the gateway", portion=8, run=_power
         ),
