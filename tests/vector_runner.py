@@ -2,7 +2,8 @@
 
 `main` reads {"function": "module:name", "cases": [[...], ...]} from standard input and
 prints one answer per case: {"value": ...} or {"raises": class, "message", "reason", "fault"}.
-Bytes travel as {"hex": "..."}, faults as {"fault": name}, tuples as lists.
+Bytes travel as {"hex": "..."}, faults as {"fault": name}, tuples as lists, and the numbers that JSON
+has not as {"float": "inf"}, which each runtime's json would write in its own way.
 """
 
 import json
@@ -39,6 +40,8 @@ def encoded(value):
         return [encoded(member) for member in value]
     if isinstance(value, dict):
         return {key: encoded(member) for key, member in value.items()}
+    if isinstance(value, float) and value - value != 0:  # an infinity, or NaN
+        return {"float": str(value)}
     if type(value).__name__ == "Fault":
         return {"fault": value.name}
     return value
@@ -51,6 +54,8 @@ def decoded(value):
     if isinstance(value, dict):
         if list(value) == ["hex"]:
             return unhexlify(value["hex"])
+        if list(value) == ["float"]:
+            return float(value["float"])
         return {key: decoded(member) for key, member in value.items()}
     return value
 

@@ -23,7 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the agent's 
 
 @click.group(name="dead-letters")
 def dead_letters() -> None:
-    """Records that a broker refuses for good: look, send again, or give up.
+    """Records that a broker refuses for good: see, replay, discard.
 
     The running agent does it. Exit code 3 when none answers, 1 when it will not.
     """

@@ -16,13 +16,20 @@ async def store(tmp_path):
     await store.close()
 
 
+async def begin(store, met):
+    """Start the store; return when what it had is known to be on the disk."""
+    store.start(met.committed, lambda *_: None)
+    await store.flush()
+
+
 def uid(number):
     return number.to_bytes(6, "big")
 
 
-def test_of_more_nodes_than_the_limit_the_longest_silent_is_forgotten(store, monkeypatch):
+async def test_of_more_nodes_than_the_limit_the_longest_silent_is_forgotten(store, monkeypatch):
     monkeypatch.setattr(nodes, "NODES_LIMIT", 3)
     met = Nodes(store)
+    await begin(store, met)
     for number in range(3):
         met.meet(uid(number)).heard_ns = 10 - number
     waiting = met.meet(uid(2))
@@ -35,7 +42,7 @@ def test_of_more_nodes_than_the_limit_the_longest_silent_is_forgotten(store, mon
 async def test_a_forgotten_node_goes_on_where_the_disk_is(store, monkeypatch):
     monkeypatch.setattr(nodes, "NODES_LIMIT", 1)
     met = Nodes(store)
-    store.start(met.committed, lambda *_: None)
+    await begin(store, met)
     first = met.meet(uid(0))
     first.intake.take(block(0))
     assert store.append(arrival(0, uid=uid(0), boot=5))

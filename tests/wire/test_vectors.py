@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.runtime import CPython
 from tests.wire.strategies import downs, ups
-from wire import cbor
+from wire import cbor, up
 from wire.framing import FRAME_LIMIT_DOWN, FRAME_LIMIT_UP
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -87,6 +87,7 @@ def test_what_is_no_message_is_refused_under_its_name(runtime):
 
 
 @FEW
+@example([("up", up.Describe({"": float("inf")}))])
 @given(st.lists(st.one_of(ups.map(lambda m: ("up", m)), downs.map(lambda m: ("down", m))), max_size=30))
 def test_any_message_comes_back_octet_for_octet(runtime, messages):
     sent = [(direction, message.encode(cbor.Encoder(8192))) for direction, message in messages]
