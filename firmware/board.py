@@ -1,4 +1,4 @@
-"""The board: the only file that knows `machine`. Buses, pins, identity, reset cause, ticks, ports."""
+"""The board: identity, reset cause, ticks, ports. `machine` is known here and in board_buses.py only."""
 
 import os
 import sys
@@ -53,23 +53,6 @@ def random_octets(count: int) -> bytes:
 def random_below(limit: int) -> int:
     """A random integer from 0 to limit - 1; `limit` far below 2^24."""
     return int.from_bytes(os.urandom(3), "big") % limit
-
-
-def i2c(bus: int, settings: dict) -> object:
-    """I2C bus number `bus` on the pins of one member of settings.i2c."""
-    scl = machine.Pin(settings["scl"])
-    sda = machine.Pin(settings["sda"])
-    return machine.I2C(bus, scl=scl, sda=sda, freq=settings["freq"])
-
-
-def pin_out(number: int) -> object:
-    """A pin that drives, low at first."""
-    return machine.Pin(number, machine.Pin.OUT, value=0)
-
-
-def pin_in(number: int) -> object:
-    """A pin that listens."""
-    return machine.Pin(number, machine.Pin.IN)
 
 
 class Interrupts:

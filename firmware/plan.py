@@ -2,11 +2,12 @@
 
 import sys
 
-from firmware import board, ports, sensors, settings
+from firmware import board, ports, settings, wiring
 from firmware.descriptor import Descriptor
+from firmware.sensors import Sensor
 
 # Needed at the start only: 7 KB of a heap of 100.
-_MODULES = ("boot", "settings", "descriptor", "plan")
+_MODULES = ("boot", "settings", "sensor_settings", "descriptor", "wiring", "board_buses", "plan")
 
 
 class Plan:
@@ -26,7 +27,7 @@ class Plan:
 
     def _make(self, chosen) -> None:
         try:
-            self.sensors = sensors.make(chosen)
+            self.sensors = [Sensor(driver) for driver in wiring.drivers(chosen)]
             self.port = ports.make(chosen.link)
         except ValueError as error:
             # The board knows better than settings.py which pins it has and what they can do.

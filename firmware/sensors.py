@@ -1,9 +1,6 @@
-"""From settings to drivers, and each driver's life: opened, failed, opened again."""
+"""Each driver's life: opened, failed, opened again."""
 
-from drivers.bme280 import BME280
 from drivers.errors import SensorError
-from drivers.hx711 import HX711
-from firmware import board
 from wire import faults
 from wire.compat import const
 
@@ -88,21 +85,3 @@ class Sensor:
         self._fault = fault
         if self._retry_ms == 0:
             self._retry_at_ms = now_ms  # the first error after good readings: at the next scan
-
-
-def make(settings) -> "list[Sensor]":
-    """One Sensor for each member of settings.sensors; touches no chip."""
-    buses = {}
-    made = []
-    for entry in settings.sensors:
-        if entry["driver"] == "bme280":
-            bus = entry["bus"]
-            if bus not in buses:
-                buses[bus] = board.i2c(bus, settings.i2c[bus])
-            driver = BME280(buses[bus], entry["address"])
-        else:
-            clock = board.pin_out(entry["clock"])
-            data = board.pin_in(entry["data"])
-            driver = HX711(clock, data, entry["gain"], board.Interrupts())
-        made.append(Sensor(driver))
-    return made

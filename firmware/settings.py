@@ -7,6 +7,7 @@ misspelt one would otherwise be a setting that nobody made.
 import errno
 import json
 
+from firmware.sensor_settings import sensor
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
 
@@ -20,7 +21,6 @@ PERIOD_MOST_MS = const(3600000)
 QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
 PIN_MOST = const(48)
-CAL_DEPTH = const(4)  # objects and arrays within each other; the link allows 8 in all
 _CONSOLE = "console"
 _UART = "uart"
 
@@ -53,7 +53,7 @@ class Settings:
         self.link = _link(_Keys(top.take("link", {}), "link."))
         self.i2c = [_i2c(keys) for keys in top.keyed_list("i2c", [{}], I2C_MOST)]
         sensors = top.keyed_list("sensors", DEFAULTS["sensors"], SENSORS_MOST)
-        self.sensors = [_sensor(keys, len(self.i2c)) for keys in sensors]
+        self.sensors = [sensor(keys, self) for keys in sensors]
         groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
         self.groups = [_group(keys) for keys in groups]
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
@@ -177,45 +177,6 @@ def _i2c(keys: _Keys) -> dict:
     }
     keys.done()
     return out
-
-
-def _sensor(keys: _Keys, buses: int) -> dict:
-    driver = keys.choice("driver", None, ("bme280", "hx711"))
-    out = {"driver": driver, "serial": keys.text("serial", ""), "cal": keys.take("cal", {})}
-    if not isinstance(out["cal"], dict):
-        raise keys.bad("cal", "not an object")
-    if not _within_depth(out["cal"], CAL_DEPTH):
-        raise keys.bad("cal", "nested over " + str(CAL_DEPTH))
-    out["channels"] = _names(keys)
-    if driver == "bme280":
-        out["bus"] = keys.integer("bus", 0, 0, buses - 1)
-        out["address"] = keys.choice("address", 0x76, (0x76, 0x77))
-    else:
-        out["clock"] = keys.pin("clock", 18)
-        out["data"] = keys.pin("data", 19)
-        out["gain"] = keys.choice("gain", 128, (128, 64, 32))
-    keys.done()
-    return out
-
-
-def _within_depth(value: object, depth: int) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return True
-    return depth > 0 and all(_within_depth(member, depth - 1) for member in value)
-
-
-def _names(keys: _Keys) -> "list[str] | None":
-    names = keys.take("channels", None)
-    if names is None:
-        return None
-    if not isinstance(names, list):
-        raise keys.bad("channels", "not an array of names")
-    for name in names:
-        if not isinstance(name, str) or not 1 <= len(name.encode()) <= TEXT_LIMIT:
-            raise keys.bad("channels", "not an array of names")
-    return names
 
 
 def _group(keys: _Keys) -> dict:

@@ -1,0 +1,58 @@
+"""The keys of one member of `sensors` in /settings.json, by driver (docs/firmware.md)."""
+
+from wire.compat import const
+from wire.fields import TEXT_LIMIT
+
+CAL_DEPTH = const(4)  # objects and arrays within each other; the link allows 8 in all
+
+
+def sensor(keys, settings) -> dict:
+    """Checked values of one sensor, every default filled in; `settings` has the buses."""
+    driver = keys.choice("driver", None, tuple(_KEYS_OF))
+    out = {"driver": driver, "serial": keys.text("serial", ""), "cal": keys.take("cal", {})}
+    if not isinstance(out["cal"], dict):
+        raise keys.bad("cal", "not an object")
+    if not _within_depth(out["cal"], CAL_DEPTH):
+        raise keys.bad("cal", "nested over " + str(CAL_DEPTH))
+    out["channels"] = _names(keys)
+    _KEYS_OF[driver](keys, settings, out)
+    keys.done()
+    return out
+
+
+def _within_depth(value: object, depth: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return True
+    return depth > 0 and all(_within_depth(member, depth - 1) for member in value)
+
+
+def _names(keys) -> "list[str] | None":
+    names = keys.take("channels", None)
+    if names is None:
+        return None
+    if not isinstance(names, list):
+        raise keys.bad("channels", "not an array of names")
+    for name in names:
+        if not isinstance(name, str) or not 1 <= len(name.encode()) <= TEXT_LIMIT:
+            raise keys.bad("channels", "not an array of names")
+    return names
+
+
+def _i2c_bus(keys, settings, out: dict) -> None:
+    out["bus"] = keys.integer("bus", 0, 0, len(settings.i2c) - 1)
+
+
+def _bme280(keys, settings, out: dict) -> None:
+    _i2c_bus(keys, settings, out)
+    out["address"] = keys.choice("address", 0x76, (0x76, 0x77))
+
+
+def _hx711(keys, settings, out: dict) -> None:  # noqa: ARG001 - alike for all
+    out["clock"] = keys.pin("clock", 18)
+    out["data"] = keys.pin("data", 19)
+    out["gain"] = keys.choice("gain", 128, (128, 64, 32))
+
+
+_KEYS_OF = {"bme280": _bme280, "hx711": _hx711}

@@ -1,0 +1,44 @@
+"""From the settings' sensors to drivers on buses and pins; needed at the start only.
+
+A driver is imported where the settings name it, and costs a node without it nothing but flash.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from firmware import board, board_buses
+
+
+def drivers(settings) -> list:
+    """One driver for each member of settings.sensors; touches no chip."""
+    wires = _Wires(settings)
+    return [_MAKERS[entry["driver"]](entry, wires) for entry in settings.sensors]
+
+
+class _Wires:
+    """Buses that several chips share, each made when the first of them asks."""
+
+    def __init__(self, settings) -> None:
+        self._settings = settings
+        self._i2c = {}
+
+    def i2c(self, bus: int) -> object:
+        if bus not in self._i2c:
+            self._i2c[bus] = board_buses.i2c(bus, self._settings.i2c[bus])
+        return self._i2c[bus]
+
+
+def _bme280(entry: dict, wires: _Wires) -> object:
+    from drivers.bme280 import BME280
+
+    return BME280(wires.i2c(entry["bus"]), entry["address"])
+
+
+def _hx711(entry: dict, wires: _Wires) -> object:  # noqa: ARG001 - alike for all
+    from drivers.hx711 import HX711
+
+    clock = board_buses.pin_out(entry["clock"])
+    data = board_buses.pin_in(entry["data"])
+    return HX711(clock, data, entry["gain"], board.Interrupts())
+
+
+_MAKERS = {"bme280": _bme280, "hx711": _hx711}
