@@ -55,4 +55,10 @@ def _hx711(keys, settings, out: dict) -> None:  # noqa: ARG001 - alike for all
     out["gain"] = keys.choice("gain", 128, (128, 64, 32))
 
 
-_KEYS_OF = {"bme280": _bme280, "hx711": _hx711}
+def _sht4x(keys, settings, out: dict) -> None:
+    _i2c_bus(keys, settings, out)
+    out["address"] = keys.choice("address", 0x44, (0x44, 0x45, 0x46))
+    out["precision"] = keys.choice("precision", "high", ("high", "medium", "low"))
+
+
+_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x}

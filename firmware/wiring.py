@@ -41,4 +41,10 @@ def _hx711(entry: dict, wires: _Wires) -> object:  # noqa: ARG001 - alike for al
     return HX711(clock, data, entry["gain"], board.Interrupts())
 
 
-_MAKERS = {"bme280": _bme280, "hx711": _hx711}
+def _sht4x(entry: dict, wires: _Wires) -> object:
+    from drivers.sht4x import SHT4x
+
+    return SHT4x(wires.i2c(entry["bus"]), entry["address"], entry["precision"])
+
+
+_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x}

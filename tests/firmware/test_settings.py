@@ -86,6 +86,8 @@ def only(**changes):
         ({"sensors": [{"driver": "bme280", "clock": 4}]}, "sensors[0].clock"),
         ({"sensors": [{"driver": "bme280", "bus": 1}]}, "sensors[0].bus"),
         ({"sensors": [{"driver": "bme280", "address": 117}]}, "sensors[0].address"),
+        ({"sensors": [{"driver": "sht4x", "address": 0x76}]}, "sensors[0].address"),
+        ({"sensors": [{"driver": "sht4x", "precision": "best"}]}, "sensors[0].precision"),
         ({"sensors": [{"driver": "bme280", "cal": 3}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),

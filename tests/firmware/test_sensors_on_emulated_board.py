@@ -1,0 +1,68 @@
+"""Each driver as the firmware runs it: settings, the real MicroPython, the emulated chip behind the pins."""
+
+import json
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from hil_tests.board import Board
+from hil_tests.chips import Air, SHT4xChip
+from provisioning.application import build
+from tests.firmware.cable import Cable
+from wire import faults
+
+
+def host_us():
+    return time.monotonic_ns() // 1000
+
+
+@contextmanager
+def node(tmp_path, *sensors, period_ms=50, **more):
+    """A board with these sensors in one group, a scan a block, met by the other end of its cable.
+
+    `more` are settings (i2c, spi) and what Board takes.
+    """
+    settings = {key: more.pop(key) for key in ("i2c", "spi") if key in more}
+    settings["sensors"] = list(sensors)
+    members = list(range(len(sensors)))
+    settings["groups"] = [{"name": "all", "sensors": members, "period_ms": period_ms, "scans": 1}]
+    board = Board(tmp_path / "board", **more)
+    board.install({**build().files, "/settings.json": json.dumps(settings).encode()})
+    with board:
+        cable = Cable(board.port)
+        cable.meet()
+        yield cable
+        cable.close()
+
+
+def items_of(block):
+    """Its values, a fault's name for each that is missing."""
+    return [
+        faults.name_of(block.exceptions[at]) if value is None else value
+        for at, value in enumerate(block.values)
+    ]
+
+
+def wait_for(cable, *wanted, blocks=100):
+    """Read blocks until one has these items, None for any; give its items."""
+    seen = []
+    for _, block in zip(range(blocks), cable.every_block(0), strict=False):
+        seen.append(items_of(block))
+        if all(want is None or item == want for item, want in zip(seen[-1], wanted, strict=True)):
+            return seen[-1]
+    raise AssertionError(f"no {wanted} in {seen}")
+
+
+def test_an_sht4x_measures_and_names_its_faults(tmp_path):
+    air = Air(temperature=-5.25, humidity=82.0)
+    chip = SHT4xChip(air, host_us, address=0x45)
+    with node(tmp_path, {"driver": "sht4x", "address": 0x45}, chips=[chip]) as cable:
+        wait_for(cable, pytest.approx(-525, abs=8), pytest.approx(8200, abs=20))
+        chip.flipped = 40
+        wait_for(cable, "checksum", pytest.approx(8200, abs=20))
+        chip.flipped = None
+        chip.nacks = True
+        wait_for(cable, "absent", "absent")
+        chip.nacks = False
+        wait_for(cable, pytest.approx(-525, abs=8), pytest.approx(8200, abs=20))
