@@ -1,8 +1,9 @@
 """Emulated ESP32 boards: the real MicroPython, chips on its pins, a pty for its cable."""
 
 from hil_tests.board.board import Board
+from hil_tests.board.child.flash_log import Image
 from hil_tests.board.counters import Counters
 from hil_tests.board.host import BoardHostFailed
 from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
 
-__all__ = ["Board", "BoardHostFailed", "ChipAccess", "Counters", "I2cChip", "PinChip", "Wiring"]
+__all__ = ["Board", "BoardHostFailed", "ChipAccess", "Counters", "I2cChip", "Image", "PinChip", "Wiring"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
+from hil_tests.board.child.flash_log import Image
 from hil_tests.board.console import Capture
 from hil_tests.board.counters import Counters
 from hil_tests.board.emulator import Emulator
@@ -174,13 +175,33 @@ class Board:
 
     def install(self, files: Mapping[str, bytes]) -> None:
         """Write files at absolute paths. Raises BoardInUse while it has power, FlashFault."""
-        if self._emulator is not None and self._run(lambda board: board.pid) is not None:
-            raise BoardInUse(self.name)
-        self._flash.install(files)
+        self._unpowered().install(files)
 
     def read_file(self, path: str) -> bytes:
         """A file's octets as they are on the flash now. Raises FlashFault."""
         return self._flash.read(path)
+
+    def write_flash(self, octets: bytes) -> None:
+        """Replace the whole flash, such as by Image.octets(). Raises BoardInUse, FlashFault."""
+        self._unpowered().write(octets)
+
+    def record_flash(self) -> None:
+        """From now on record what is done to the flash, by `install`, too. Raises BoardInUse."""
+        self._unpowered().record()
+
+    @property
+    def flash_position(self) -> int:
+        """How much of the recording there is: compare with Image.position. May be read in hooks."""
+        return self._flash.recording.position
+
+    def flash_images(self) -> Iterator[Image]:
+        """What a power cut at any operation since `record_flash` could have left (flash_log.images)."""
+        return self._flash.recording.images()
+
+    def _unpowered(self) -> Flash:
+        if self._emulator is not None and self._run(lambda board: board.pid) is not None:
+            raise BoardInUse(self.name)
+        return self._flash
 
     # World
 

@@ -252,7 +252,7 @@ class Emulator:
             "cause": self._cause,
             "machine": MACHINE,
             "flash": str(self._flash.path),
-            "fresh": self._flash.fresh,
+            "flash_log": self._flash.log_for_boot(),
             "run_boot": self._run_boot,
             "run_main": self._run_main,
             "ticks_us": (self._model.first_ticks_us + elapsed_us) % (1 << 30),
@@ -262,7 +262,6 @@ class Emulator:
         }
 
     def _on_mounted(self) -> None:
-        self._flash.fresh = False
         assert self._processor is not None
         self.console.on(self._processor)
 

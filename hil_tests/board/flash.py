@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from hil_tests.board.recording import Recording
 from hil_tests.board.shim import shim_directory
 from hil_tests.interpreters import micropython
 
 FLASH_OCTETS = 2 * 1024 * 1024  # the vfs partition of a 4 MiB ESP32
-_BLOCK_OCTETS = 4096
 _TOOL_HEAP = "2m"
 _TOOL_S = 20.0
 
@@ -25,7 +25,7 @@ class FlashFault(RuntimeError):
 
 
 class Flash:
-    """`fresh` until a file system was made on it."""
+    """A new one is blank: the first boot makes a file system on it, as an ESP32 does."""
 
     def __init__(self, directory: Path, kind: Literal["32-bit", "native"]) -> None:
         self.path = directory / "flash.img"
@@ -34,9 +34,33 @@ class Flash:
             directory.mkdir(parents=True, exist_ok=True)
             with self.path.open("wb") as image:
                 image.truncate(FLASH_OCTETS)
-        with self.path.open("rb") as image:
-            # The ESP32 formats a partition whose first block was never written; ours is then sparse.
-            self.fresh = not image.read(_BLOCK_OCTETS).strip(b"\0")
+        self._recording: Recording | None = None
+
+    def record(self) -> None:
+        """From now on keep what is done to it; what was kept before is forgotten."""
+        self._recording = Recording(self.path)
+
+    @property
+    def recording(self) -> Recording:
+        """Raises FlashFault without `record`."""
+        if self._recording is None:
+            raise FlashFault(f"{self.path}: not recorded")
+        return self._recording
+
+    def log_for_boot(self) -> str:
+        """The path of the log, or nothing."""
+        if self._recording is None:
+            return ""
+        self._recording.mend()
+        return str(self._recording.log)
+
+    def write(self, octets: bytes) -> None:
+        """Replace the whole image. Raises FlashFault for one of another size."""
+        if len(octets) != FLASH_OCTETS:
+            raise FlashFault(f"{self.path}: {len(octets)} octets, not {FLASH_OCTETS}")
+        self.path.write_bytes(octets)
+        if self._recording is not None:
+            self.record()
 
     def install(self, files: Mapping[str, bytes]) -> None:
         """Write files at absolute paths, making their directories. Raises FlashFault."""
@@ -44,8 +68,7 @@ class Flash:
         for path, content in files.items():
             name = path.encode()
             octets += struct.pack("<HI", len(name), len(content)) + name + content
-        self._run(f"tool.put({str(self.path)!r}, {self.fresh})", bytes(octets))
-        self.fresh = False
+        self._run(f"tool.put({str(self.path)!r}, {self.log_for_boot()!r})", bytes(octets))
 
     def read(self, path: str) -> bytes:
         """A file's octets as of now; a running board may be writing. Raises FlashFault."""

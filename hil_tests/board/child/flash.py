@@ -7,7 +7,8 @@ import vfs
 from shim import module
 
 BLOCK_OCTETS = 4096
-_READ_OCTETS = 32
+_UNIT_OCTETS = 32
+_GEOMETRY = {"readsize": _UNIT_OCTETS, "progsize": _UNIT_OCTETS, "lookahead": _UNIT_OCTETS}
 _ERASED = b"\xff" * 512
 _IOCTL_COUNT = 4
 _IOCTL_SIZE = 5
@@ -41,15 +42,36 @@ class Flash:
         return 0
 
 
-def mount(path, fresh):
-    """Put the image's file system at /. Raises OSError when there is none on it."""
+def mount(path, log=""):
+    """Put the image's file system at /. Raises OSError when there is none on a flash that was used.
+
+    `log` is a file that every operation is added to (flash_log).
+    """
     flash = Flash(path)
-    if fresh:
-        vfs.VfsLfs2.mkfs(flash, readsize=_READ_OCTETS, progsize=_READ_OCTETS, lookahead=_READ_OCTETS)
-    files = vfs.VfsLfs2(flash, readsize=_READ_OCTETS, progsize=_READ_OCTETS, lookahead=_READ_OCTETS)
+    if log:
+        from flash_log import Recorder
+
+        flash = Recorder(flash, open(log, "ab"))
+    try:
+        files = vfs.VfsLfs2(flash, **_GEOMETRY)
+    except OSError:
+        if not _blank(flash):
+            raise
+        vfs.VfsLfs2.mkfs(flash, **_GEOMETRY)
+        files = vfs.VfsLfs2(flash, **_GEOMETRY)
     vfs.umount("/")
     vfs.mount(files, "/")
     native.chdir("/")
+
+
+def _blank(flash):
+    # The ESP32 formats a flash whose first block is erased; a new image of ours is all zeros.
+    octets = bytearray(_UNIT_OCTETS)
+    for offset in range(0, BLOCK_OCTETS, _UNIT_OCTETS):
+        flash.readblocks(0, octets, offset)
+        if octets not in (_ERASED[:_UNIT_OCTETS], bytes(_UNIT_OCTETS)):
+            return False
+    return True
 
 
 def install_os(machine_name):

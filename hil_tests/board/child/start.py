@@ -26,7 +26,7 @@ def run(fd):
     processor.install(config)
     flash.install_os(config["machine"])
     try:
-        flash.mount(config["flash"], config["fresh"])
+        flash.mount(config["flash"], config["flash_log"])
     except OSError:
         while True:
             print(_CORRUPT)
@@ -42,6 +42,7 @@ def run(fd):
         "clock",
         "console",
         "flash",
+        "flash_log",
         "processor",
         "pins",
         "buses",

@@ -1,7 +1,7 @@
 """Puts files into a flash image and gets them out, with no board running.
 
-put IMAGE FRESH   stdin: struct "<HI" + path + octets, for each file
-get IMAGE PATH    stdout: the file's octets
+put IMAGE LOG    stdin: struct "<HI" + path + octets, for each file
+get IMAGE PATH   stdout: the file's octets
 """
 
 import os
@@ -23,9 +23,9 @@ def _make_directories(path):
         at = path.find("/", at + 1)
 
 
-def put(image, fresh):
+def put(image, log):
     source = sys.stdin.buffer
-    flash.mount(image, fresh)
+    flash.mount(image, log)
     while True:
         head = source.read(struct.calcsize(_HEAD))
         if not head:
@@ -41,7 +41,7 @@ def put(image, fresh):
 
 
 def get(image, path):
-    flash.mount(image, False)
+    flash.mount(image)
     with open(path, "rb") as file:
         while True:
             chunk = file.read(4096)
