@@ -5,23 +5,19 @@ pin, nominally), has no id, no register and no check sum: what can be checked is
 line behaves.
 """
 
+from drivers.codes import Codes
 from wire.compat import const
-from wire.faults import CHECKSUM, NOT_READY, SATURATED, STUCK, UNSETTLED, Fault
+from wire.faults import CHECKSUM, NOT_READY, UNSETTLED, Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from drivers.shapes import Guard, InPin, OutPin
 
 _BITS = const(24)
-_SIGN = const(0x800000)
-_MODULUS = const(0x1000000)
-_MOST = const(0x7FFFFF)
 # Gain -> pulses that select it for the next conversion: inputs A, A, B (DS table 3).
 _PULSES = {128: 25, 64: 27, 32: 26}
 _GAIN_AT_POWER_UP = const(128)
 SETTLE_CONVERSIONS = const(4)  # after power-up or a change of gain (DS: 400 ms at 10 per second)
-# Noise is tens of counts, so equal codes in a row are a shorted input or a dead converter.
-STUCK_CONVERSIONS = const(16)
 
 
 class HX711:
@@ -50,14 +46,12 @@ class HX711:
         # The reading that is taken first is what selects another gain than that of power-up.
         self._settle = SETTLE_CONVERSIONS if gain == _GAIN_AT_POWER_UP else SETTLE_CONVERSIONS + 1
         self._unsettled = self._settle
-        self._last = 0
-        self._repeats = 0
+        self._codes = Codes()
 
     def open(self) -> None:
         """Wake the chip and begin to count conversions; whether one is there, ready() will tell."""
         self._clock(0)
         self._unsettled = self._settle
-        self._repeats = 0
 
     def start(self) -> None:
         """Nothing: the chip converts by itself."""
@@ -96,13 +90,8 @@ class HX711:
         return code
 
     def _judge(self, code: int) -> "int | Fault":
-        self._repeats = self._repeats + 1 if code == self._last else 0
-        self._last = code
+        item = self._codes.judged(code)
         if self._unsettled:
             self._unsettled -= 1
             return UNSETTLED
-        if code in (_MOST, _SIGN):
-            return SATURATED
-        if self._repeats >= STUCK_CONVERSIONS - 1:
-            return STUCK
-        return code - _MODULUS if code & _SIGN else code
+        return item

@@ -6,10 +6,6 @@ import time
 
 import machine
 
-from wire.compat import const
-
-_UART_RX_OCTETS = const(512)  # two of the largest downward frames
-_UART_TX_OCTETS = const(2200)  # one of the largest upward frames: a write never waits for the line
 TICKS_MOST = time.ticks_add(0, -1)  # the largest value of ticks_us
 _RESET_CAUSES = {
     machine.PWRON_RESET: "power_on",  # brown-out and the EN button, too
@@ -61,19 +57,6 @@ class Interrupts:
     def __init__(self) -> None:
         self.disable = machine.disable_irq
         self.enable = machine.enable_irq
-
-
-def uart(settings: dict) -> object:
-    """The UART of settings.link["uart"]; its reads never wait."""
-    return machine.UART(
-        settings["id"],
-        baudrate=settings["baud"],
-        tx=machine.Pin(settings["tx"]),
-        rx=machine.Pin(settings["rx"]),
-        rxbuf=_UART_RX_OCTETS,
-        txbuf=_UART_TX_OCTETS,
-        timeout=0,
-    )
 
 
 def console() -> "tuple[object, object]":

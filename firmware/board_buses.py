@@ -1,6 +1,11 @@
-"""The board's buses and pins, made from the settings once; nothing defined here outlives the start."""
+"""The board's buses, pins and UARTs, made from the settings once; nothing defined here outlives the start."""
 
 import machine
+
+from wire.compat import const
+
+_UART_RX_OCTETS = const(512)  # two of the largest downward frames
+_UART_TX_OCTETS = const(2200)  # one of the largest upward frames: a write never waits for the line
 
 
 def i2c(bus: int, settings: dict) -> object:
@@ -18,3 +23,16 @@ def pin_out(number: int) -> object:
 def pin_in(number: int) -> object:
     """A pin that listens."""
     return machine.Pin(number, machine.Pin.IN)
+
+
+def uart(settings: dict) -> object:
+    """The UART of settings.link["uart"]; its reads never wait."""
+    return machine.UART(
+        settings["id"],
+        baudrate=settings["baud"],
+        tx=machine.Pin(settings["tx"]),
+        rx=machine.Pin(settings["rx"]),
+        rxbuf=_UART_RX_OCTETS,
+        txbuf=_UART_TX_OCTETS,
+        timeout=0,
+    )

@@ -62,5 +62,7 @@ class UartPort:
 def make(link: dict) -> "ConsolePort | UartPort":
     """The port of settings.link. Raises ValueError for pins that the board does not have."""
     if link["via"] == "uart":
-        return UartPort(board.uart(link["uart"]))
+        from firmware import board_buses  # noqa: PLC0415 - let go again after the start
+
+        return UartPort(board_buses.uart(link["uart"]))
     return ConsolePort(board.console())

@@ -1,5 +1,7 @@
 """The keys of one member of `sensors` in /settings.json, by driver (docs/firmware.md)."""
 
+from binascii import unhexlify
+
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
 
@@ -61,4 +63,26 @@ def _sht4x(keys, settings, out: dict) -> None:
     out["precision"] = keys.choice("precision", "high", ("high", "medium", "low"))
 
 
-_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x}
+def _nau7802(keys, settings, out: dict) -> None:
+    _i2c_bus(keys, settings, out)
+    out["gain"] = keys.choice("gain", 128, (1, 2, 4, 8, 16, 32, 64, 128))
+    out["rate"] = keys.choice("rate", 80, (10, 20, 40, 80, 320))
+    out["ldo_mv"] = keys.choice("ldo_mv", 3000, (0, 2400, 2700, 3000, 3300, 3600, 3900, 4200, 4500))
+    out["drdy"] = keys.pin("drdy", 0) if keys.has("drdy") else None
+    out["afe"] = _octets(keys, "afe", 7)
+
+
+def _octets(keys, key: str, count: int) -> "bytes | None":
+    digits = keys.text(key, "")
+    if not digits:
+        return None
+    try:
+        octets = unhexlify(digits)
+    except ValueError:
+        octets = b""
+    if len(octets) != count:
+        raise keys.bad(key, "not " + str(2 * count) + " hexadecimal digits")
+    return octets
+
+
+_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802}

@@ -117,6 +117,9 @@ class _Keys:
     def take(self, key: str, default: object) -> object:
         return self._values.pop(key, default)
 
+    def has(self, key: str) -> bool:
+        return key in self._values
+
     def text(self, key: str, default: str) -> str:
         value = self.take(key, default)
         if not isinstance(value, str) or len(value.encode()) > TEXT_LIMIT:

@@ -47,4 +47,11 @@ def _sht4x(entry: dict, wires: _Wires) -> object:
     return SHT4x(wires.i2c(entry["bus"]), entry["address"], entry["precision"])
 
 
-_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x}
+def _nau7802(entry: dict, wires: _Wires) -> object:
+    from drivers.nau7802 import NAU7802
+
+    drdy = None if entry["drdy"] is None else board_buses.pin_in(entry["drdy"])
+    return NAU7802(wires.i2c(entry["bus"]), entry["gain"], entry["rate"], entry["ldo_mv"], drdy, entry["afe"])
+
+
+_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802}

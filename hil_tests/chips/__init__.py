@@ -3,7 +3,8 @@
 from hil_tests.chips.bme280 import BME280Chip
 from hil_tests.chips.hx711 import HX711Chip
 from hil_tests.chips.nack import Nack
+from hil_tests.chips.nau7802 import NAU7802Chip
 from hil_tests.chips.sht4x import SHT4xChip
 from hil_tests.chips.world import Air, Load
 
-__all__ = ["Air", "BME280Chip", "HX711Chip", "Load", "Nack", "SHT4xChip"]
+__all__ = ["Air", "BME280Chip", "HX711Chip", "Load", "NAU7802Chip", "Nack", "SHT4xChip"]

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.hx711 import HX711, SETTLE_CONVERSIONS, STUCK_CONVERSIONS
+from drivers.codes import STUCK_CONVERSIONS
+from drivers.hx711 import HX711, SETTLE_CONVERSIONS
 from hil_tests.chips import HX711Chip, Load
 from hil_tests.chips.wires import ClockPin, DataPin
 from tests.chips.clock import TickingClock

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hil_tests.board import Board
-from hil_tests.chips import Air, SHT4xChip
+from hil_tests.chips import Air, Load, NAU7802Chip, SHT4xChip
 from provisioning.application import build
 from tests.firmware.cable import Cable
 from wire import faults
@@ -66,3 +66,15 @@ def test_an_sht4x_measures_and_names_its_faults(tmp_path):
         wait_for(cable, "absent", "absent")
         chip.nacks = False
         wait_for(cable, pytest.approx(-525, abs=8), pytest.approx(8200, abs=20))
+
+
+def test_a_nau7802_keeps_its_offset_through_a_brown_out(tmp_path):
+    chip = NAU7802Chip(Load(kilograms=2.0), host_us, calibration_sigma=2_000.0, noise=5.0)
+    with node(tmp_path, {"driver": "nau7802", "rate": 320}, period_ms=10, chips=[chip]) as cable:
+        wait_for(cable, "unsettled")
+        before = next(cable.blocks(0)).values[0]
+        assert before == pytest.approx(-8_000, abs=10_000)
+        chip.brown_out()
+        wait_for(cable, "reset_value", blocks=300)
+        after = next(cable.blocks(0)).values[0]
+        assert after == pytest.approx(before, abs=60)

@@ -1,0 +1,45 @@
+"""A bridge, its NAU7802 and the driver on one bus, with time that goes when it is told to."""
+
+from drivers.nau7802 import NAU7802
+from hil_tests.chips import Load, NAU7802Chip
+from hil_tests.chips.wires import Bus
+from tests.chips.clock import TickingClock
+from wire.faults import UNSETTLED
+
+I2C_US = 100
+
+
+class DrdyPin:
+    def __init__(self, chip):
+        self.value = chip.drdy
+
+
+class Bench:
+    """A bridge, its converter and a driver on one bus."""
+
+    def __init__(self, with_drdy=False, gain=128, rate=80, afe=None, **chip):
+        self.load = Load()
+        self.clock = TickingClock(I2C_US)
+        self.chip = NAU7802Chip(self.load, self.clock, **chip)
+        self.bus = Bus(self.chip)
+        drdy = DrdyPin(self.chip) if with_drdy else None
+        self.driver = NAU7802(self.bus, gain, rate, drdy=drdy, afe=afe)
+
+    def scan(self):
+        self.driver.start()
+        self.clock.advance_ms(self.chip.period_us / 1000 + 1)
+        assert self.driver.ready()
+        (item,) = self.driver.read()
+        return item
+
+    def next(self):
+        """The first reading that has settled."""
+        for _ in range(500):
+            item = self.scan()
+            if item is not UNSETTLED:
+                return item
+        raise AssertionError("never settled")
+
+    def open(self):
+        self.driver.open()
+        return self
