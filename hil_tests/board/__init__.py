@@ -4,6 +4,17 @@ from hil_tests.board.board import Board
 from hil_tests.board.child.flash_log import Image
 from hil_tests.board.counters import Counters
 from hil_tests.board.host import BoardHostFailed
-from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
+from hil_tests.board.wiring import ChipAccess, I2cChip, OneWireChip, PinChip, SpiChip, Wiring
 
-__all__ = ["Board", "BoardHostFailed", "ChipAccess", "Counters", "I2cChip", "Image", "PinChip", "Wiring"]
+__all__ = [
+    "Board",
+    "BoardHostFailed",
+    "ChipAccess",
+    "Counters",
+    "I2cChip",
+    "Image",
+    "OneWireChip",
+    "PinChip",
+    "SpiChip",
+    "Wiring",
+]

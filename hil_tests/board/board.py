@@ -15,7 +15,16 @@ from hil_tests.board.emulator import Emulator
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost
 from hil_tests.board.model import Model
-from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
+from hil_tests.board.wiring import (
+    ChipAccess,
+    Chips,
+    I2cChip,
+    OneWireChip,
+    PinChip,
+    SpiChip,
+    Supplied,
+    Wiring,
+)
 from hil_tests.chips import Air, BME280Chip, HX711Chip, Load
 from hil_tests.interpreters import micropython
 
@@ -48,6 +57,9 @@ class Board:
         wiring: Wiring | None = None,
         chips: Sequence[I2cChip] | None = None,
         pin_chip: PinChip | None = None,
+        spi_chips: Mapping[int, SpiChip] | None = None,
+        one_wire_chips: Sequence[OneWireChip] = (),
+        outputs: Mapping[int, Callable[[], int]] | None = None,
         heap_octets: int = HEAP_OCTETS,
         kind: Literal["32-bit", "native"] = "32-bit",
         drift_ppm: int = 0,
@@ -71,8 +83,13 @@ class Board:
             program=micropython(kind),
             heap_octets=heap_octets,
             wiring=wiring or Wiring(),
-            i2c_chips=[self.bme280] if chips is None else chips,
-            pin_chip=pin_chip or self.hx711,
+            chips=Chips(
+                i2c=[self.bme280] if chips is None else chips,
+                pin=pin_chip or self.hx711,
+                spi=spi_chips or {},
+                one_wire=one_wire_chips,
+                outputs=outputs or {},
+            ),
             drift_ppm=drift_ppm,
             first_ticks_us=first_ticks_us,
             console_baud=console_baud,
@@ -143,13 +160,13 @@ class Board:
 
     def uart_port(self, number: int) -> str:
         """The path of UART 1 or 2, when the wiring gives it a cable."""
-        return self._run(lambda board: board.uarts[number].path)
+        return self._run(lambda board: board.uarts.lines[number].path)
 
     def unplug(self) -> None:
         """Take the cables out: whoever has them open is hung up. The board runs on."""
 
         def unplug(board: Emulator) -> None:
-            for line in (board.console.line, *board.uarts.values()):
+            for line in (board.console.line, *board.uarts.lines.values()):
                 line.unplug()
 
         self._run(unplug)
@@ -225,9 +242,25 @@ class Board:
         """The process that runs the firmware now; None without power."""
         return self._run(lambda board: board.pid)
 
-    def drive(self, pin: int, level: int) -> None:
-        """Something outside, such as a button, drives a pin."""
-        self._run(lambda board: board.chips.pins.drive(pin, level))
+    def drive(self, pin: int, level: int | None) -> None:
+        """Something outside, such as a button, drives a pin; None: it lets go."""
+        self._run(lambda board: board.chips.pins.drive_from_outside(pin, level))
+
+    def set_microvolts(self, pin: int, microvolts: int) -> None:
+        """What an ADC on this pin measures; 0 at first."""
+        self._run(lambda board: board.analog.microvolts.__setitem__(pin, microvolts))
+
+    def set_chip_celsius(self, celsius: int) -> None:
+        """How warm the ESP32 itself is."""
+        self._run(lambda board: setattr(board.analog, "chip_celsius", celsius))
+
+    def cut_supply(self, chip: Supplied) -> None:
+        """One chip is without supply and answers nothing."""
+        self._run(lambda board: board.chips.supplies.cut(chip))
+
+    def restore_supply(self, chip: Supplied) -> None:
+        """It begins anew; nobody is told."""
+        self._run(lambda board: board.chips.supplies.restore(chip))
 
     def level(self, pin: int) -> int:
         """What a pin shows, such as a lamp."""
@@ -244,7 +277,7 @@ class Board:
 
     @staticmethod
     def _plug_all(board: Emulator) -> None:
-        for line in (board.console.line, *board.uarts.values()):
+        for line in (board.console.line, *board.uarts.lines.values()):
             line.plug()
 
 

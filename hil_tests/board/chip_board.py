@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import time
 from collections import deque
-from collections.abc import Sequence
 
 from hil_tests.board.host import BoardHost
+from hil_tests.board.one_wire_bus import OneWireBus
 from hil_tests.board.pins import Pins
 from hil_tests.board.processor import Message
-from hil_tests.board.wiring import ChipAccess, I2cChip, PinChip, Wiring
+from hil_tests.board.spi_bus import SpiBus
+from hil_tests.board.supplies import Supplies
+from hil_tests.board.wiring import ChipAccess, Chips, Wiring
 from hil_tests.chips import Nack
 
 ACCESSES_LIMIT = 20_000  # the oldest are forgotten
@@ -21,15 +23,17 @@ _READ_SHIFT = 4
 
 
 class ChipBoard:
-    """I2C transfers go here, pins to `pins`; `accesses` holds the last 20 000 of both."""
+    """I2C transfers go here, all else to `pins`, `spi` and `one_wire`; `accesses` holds the last 20 000."""
 
-    def __init__(
-        self, host: BoardHost, wiring: Wiring, i2c_chips: Sequence[I2cChip], pin_chip: PinChip | None
-    ) -> None:
+    def __init__(self, host: BoardHost, wiring: Wiring, chips: Chips) -> None:
         self.accesses: deque[ChipAccess] = deque(maxlen=ACCESSES_LIMIT)
-        self.pins = Pins(host, wiring, pin_chip, lambda name: self._log(name, b"", b""))
+        self.supplies = Supplies()
+        self.pins = Pins(host, wiring, chips, self.supplies, lambda name: self._log(name, b"", b""))
+        self.spi = SpiBus(wiring, chips.spi, self.pins, self.supplies, self._log)
+        self.pins.on_change.update(dict.fromkeys(chips.spi, self.spi.on_select))
+        self.one_wire = OneWireBus(wiring.one_wire, chips.one_wire, self.supplies, self._log)
         self._wiring = wiring
-        self._chips = {chip.address: chip for chip in i2c_chips}
+        self._chips = {chip.address: chip for chip in chips.i2c}
 
     def bus(self, scl: int, sda: int) -> int:
         """The bus on these pins: the one with the chips, or one with nothing on it."""
@@ -39,7 +43,7 @@ class ChipBoard:
         """One I2C transfer: (errno or 0, what was read)."""
         count = message.middle >> _READ_SHIFT
         chip = self._chips.get(message.small)
-        if chip is None or message.middle & 0x0F == _EMPTY_BUS:
+        if chip is None or message.middle & 0x0F == _EMPTY_BUS or not self.supplies.reach(chip):
             return errno.ENODEV, bytes(count)
         octets = b""
         try:

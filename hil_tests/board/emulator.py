@@ -15,34 +15,32 @@ from hil_tests.board.console import Console
 from hil_tests.board.counters import Counters
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost, Timer
-from hil_tests.board.line import PtyLine
 from hil_tests.board.model import Model
-from hil_tests.board.peripherals import Nvs, Rtc, Watchdog
-from hil_tests.board.pipe import InputPipe
+from hil_tests.board.peripherals import Analog, Nvs, Rtc, Timers, Watchdog
 from hil_tests.board.processor import Message, Processor, crashed
+from hil_tests.board.uarts import Uarts
 
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
 _NVS_NOT_FOUND = -4354  # the ESP32's own errors are negative
-_UART_RING_OCTETS = 256
 _FIFO_OCTETS = 128
 _BITS_PER_OCTET = 10  # with start and stop
-_FIRST_UART_OCTETS = 65536
 
 
 class Emulator:
     """Lives in the host's thread."""
 
     def __init__(self, host: BoardHost, model: Model, flash: Flash, nvs: Path, counters: Counters) -> None:
-        self.chips = ChipBoard(host, model.wiring, model.i2c_chips, model.pin_chip)
+        self.chips = ChipBoard(host, model.wiring, model.chips)
         self.console = Console(host, self, counters, BANNER, model.link)
-        self.uarts = {number: PtyLine(host, self._uart_sink(number)) for number in model.wiring.uarts}
-        self._uart_rings = {number: InputPipe(_UART_RING_OCTETS) for number in model.wiring.uarts}
+        self.uarts = Uarts(host, model.wiring.uarts)
         self._host = host
         self._model = model
         self._flash = flash
         self._counters = counters
         self._rtc = Rtc()
         self._nvs = Nvs(nvs)
+        self.analog = Analog()
+        self._timers = Timers(host)
         self._watchdog = Watchdog(host, self._on_watchdog)
         self._processor: Processor | None = None
         self._cause = Cause.POWER_ON
@@ -54,7 +52,11 @@ class Emulator:
             "boot": self._config,
             "mounted": self._on_mounted,
             "i2c": self.chips.bus,
-            "uart": self._on_uart,
+            "spi": self.chips.spi.open,
+            "timer": lambda number, us, mode: self._timers.set(self._processor, number, us, mode),
+            "microvolts": lambda pin: self.analog.microvolts.get(pin, 0),
+            "chip_celsius": lambda: self.analog.chip_celsius,
+            "uart": self.uarts.open,
             "wdt": lambda ms: self._watchdog.arm(ms / 1000),
             "reset": lambda: self.hard_reset(Cause.HARD),
             "deepsleep": self._sleep,
@@ -115,10 +117,7 @@ class Emulator:
         self.power_off()
         self.console.line.unplug()
         self.console.ring.close()
-        for line in self.uarts.values():
-            line.unplug()
-        for ring in self._uart_rings.values():
-            ring.close()
+        self.uarts.close()
 
     def _start(self, cause: Cause, *, run_boot: bool, run_main: bool) -> None:
         self._cause = cause
@@ -126,7 +125,8 @@ class Emulator:
         if run_boot:
             self._counters.boots[cause.name.lower()] += 1
         model = self._model
-        inputs = {0: self.console.ring, **self._uart_rings}
+        self.uarts.powered = True
+        inputs = {0: self.console.ring, **self.uarts.rings}
         self._processor = Processor(self._host, self, model.program, model.heap_octets, inputs)
 
     def _stop(self, *, cold: bool) -> None:
@@ -138,9 +138,9 @@ class Emulator:
             self._processor.end()
             self._processor = None
         self.chips.pins.off()
+        self._timers.stop()
         self.console.off(cold=cold)
-        for ring in self._uart_rings.values():
-            ring.take_back()
+        self.uarts.off()
 
     # What the processor says
 
@@ -172,13 +172,19 @@ class Emulator:
                 processor.send(codes.VALUE, value=self.chips.pins.sense(message.small))
             case codes.I2C:
                 self._transfer(processor, message)
+            case codes.PIN_MODE:
+                self.chips.pins.set_mode(message.small, message.value)
+            case codes.SPI:
+                processor.send(codes.DATA, octets=self.chips.spi.transfer(message.small, message.octets))
+            case codes.ONE_WIRE:
+                bits = self.chips.one_wire.carry_out(message.small, message.middle, message.value)
+                processor.send(codes.VALUE, value=bits)
             case codes.WRITE:
                 self._write(processor, message)
             case codes.WDT_FEED:
                 self._watchdog.feed()
             case codes.WAITING:
-                ring = self._uart_rings.get(message.small)
-                processor.send(codes.VALUE, value=ring.waiting() if ring else 0)
+                processor.send(codes.VALUE, value=self.uarts.waiting(message.small))
             case codes.PIN_IRQ:
                 self.chips.pins.watch(processor, message.small, message.value)
                 processor.send(codes.VALUE)
@@ -207,8 +213,8 @@ class Emulator:
             processor.drain_text()
             self.console.say(message.octets)
             line = self.console.line
-        elif message.small in self.uarts:
-            line = self.uarts[message.small]
+        elif message.small in self.uarts.lines:
+            line = self.uarts.lines[message.small]
             line.write(message.octets)
         else:
             processor.send(codes.VALUE)
@@ -265,10 +271,6 @@ class Emulator:
         assert self._processor is not None
         self.console.on(self._processor)
 
-    def _on_uart(self, number: int, _baud: int, ring_octets: int) -> None:
-        if number in self._uart_rings:
-            self._uart_rings[number].limit = min(ring_octets, _FIRST_UART_OCTETS)
-
     def _sleep(self, sleep_ms: int) -> None:
         self._stop(cold=True)
         self._watchdog.disarm()
@@ -283,10 +285,3 @@ class Emulator:
     def _on_watchdog(self) -> None:
         self.console.say_text(b"E (0) task_wdt: Task watchdog got triggered.\nRebooting...\n")
         self.hard_reset(Cause.WATCHDOG)
-
-    def _uart_sink(self, number: int) -> Callable[[bytes], None]:
-        def sink(octets: bytes) -> None:
-            if self._processor is not None:
-                self._uart_rings[number].put(octets)
-
-        return sink

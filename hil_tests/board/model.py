@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil_tests.board.wiring import I2cChip, PinChip, Wiring
+from hil_tests.board.wiring import Chips, Wiring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +16,7 @@ class Model:
     program: Path
     heap_octets: int
     wiring: Wiring
-    i2c_chips: Sequence[I2cChip]
-    pin_chip: PinChip | None
+    chips: Chips
     drift_ppm: int
     first_ticks_us: int
     console_baud: int | None

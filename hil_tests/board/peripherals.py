@@ -1,14 +1,17 @@
-"""What the processor has around it besides pins: RTC, NVS, watchdog."""
+"""What the processor has around it besides pins: RTC, NVS, watchdog, timers, what an ADC measures."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hil_tests.board.child import codes
 from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.processor import Processor
 
 
 class Rtc:
@@ -57,6 +60,42 @@ class Watchdog:
         self._timer = None
         self._timeout_s = 0.0
         self._on_expiry()
+
+
+class Timers:
+    """machine.Timer 0 to 3 and the virtual one; a reset stops them all."""
+
+    def __init__(self, host: BoardHost) -> None:
+        self._host = host
+        self._running: dict[int, Timer] = {}
+
+    def set(self, processor: Processor | None, number: int, period_us: int, periodic: int) -> None:
+        """Tell the processor after, or every, so many microseconds; 0: no more."""
+        if number in self._running:
+            self._running.pop(number).cancel()
+        if not period_us or processor is None:
+            return
+
+        def run_out() -> None:
+            del self._running[number]
+            processor.send(codes.TIMER, number)
+            if periodic:
+                self.set(processor, number, period_us, periodic)
+
+        self._running[number] = self._host.after(period_us / 1e6, run_out)
+
+    def stop(self) -> None:
+        for timer in self._running.values():
+            timer.cancel()
+        self._running.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class Analog:
+    """What ADC pins are at, and how warm the chip itself is."""
+
+    microvolts: dict[int, int] = field(default_factory=dict)
+    chip_celsius: int = 53
 
 
 class Nvs:

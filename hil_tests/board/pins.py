@@ -1,4 +1,4 @@
-"""The board's pins, and the chip that hangs on two of them."""
+"""The board's pins: who drives each, what it shows, and the chip that is clocked by one."""
 
 from __future__ import annotations
 
@@ -8,26 +8,45 @@ from collections.abc import Callable
 from hil_tests.board.child import codes
 from hil_tests.board.host import BoardHost, Timer
 from hil_tests.board.processor import Processor
-from hil_tests.board.wiring import PinChip, Wiring
+from hil_tests.board.supplies import Supplies
+from hil_tests.board.wiring import Chips, Wiring
 
 READING_PULSES = 25  # the least that end one reading of a clocked chip
 READING_GAP_NS = 1_000_000  # clock pulses further apart may belong to different readings
 ABANDONED_NS = 50_000_000  # nobody takes so long over one reading
 EDGE_POLL_S = 0.002  # how often a chip's output is looked at while an interrupt waits for it
+_OPEN_DRAIN = 7
+_PULL_UP = 2
+_PULL_SHIFT = 4
 
 
 class Pins:
-    """Levels by pin number. A chip's output shows the chip, any other pin what drove it last."""
+    """Levels by pin number. `outputs` are what chips show; else a pin shows who drives it from outside,
+    then the processor, then its pull-up.
+    """
 
     def __init__(
-        self, host: BoardHost, wiring: Wiring, chip: PinChip | None, log: Callable[[str], None]
+        self,
+        host: BoardHost,
+        wiring: Wiring,
+        chips: Chips,
+        supplies: Supplies,
+        log: Callable[[str], None],
     ) -> None:
+        self.on_change: dict[int, Callable[[int, int], None]] = {}  # pin -> call(pin, level)
         self._host = host
+        chip = self._chip = chips.pin
         self._clock = wiring.clock if chip else -1
-        self._data = wiring.data if chip else -1
-        self._chip = chip
+        self._supplies = supplies
         self._log = log
-        self._levels: dict[int, int] = {}
+        self._outputs = dict(chips.outputs)
+        if chip is not None:
+            self._outputs[wiring.data] = lambda: chip.data() if supplies.reach(chip) else 1
+        self._data = wiring.data if chip else -1
+        self._driven: dict[int, int] = {}  # by the processor
+        self._outside: dict[int, int] = {}
+        self._modes: dict[int, int] = {}
+        self._seen: dict[int, int] = {}  # the level when an interrupt last looked
         self._edges: dict[int, int] = {}  # pin -> edges wanted
         self._pulsed_ns = 0
         self._pulses = 0
@@ -38,24 +57,54 @@ class Pins:
         """The processor drives nothing any more."""
         self._processor = None
         self._edges.clear()
+        self._modes.clear()
+        for pin in list(self._driven):
+            del self._driven[pin]
+            if pin in self.on_change:
+                self.on_change[pin](pin, 1)
         if self._polling is not None:
             self._polling.cancel()
             self._polling = None
 
+    def clocked_by(self, clock: int, data: int) -> bool:
+        """Whether these are the pins of the clocked chip."""
+        return self._chip is not None and (clock, data) == (self._clock, self._data)
+
+    def set_mode(self, pin: int, mode: int) -> None:
+        """The processor has set up a pin: see child/pins.py."""
+        self._modes[pin] = mode
+
     def sense(self, pin: int) -> int:
-        if pin == self._data and self._chip is not None:
-            return self._chip.data()
-        return self._levels.get(pin, 0)
+        if pin in self._outputs:
+            return self._outputs[pin]()
+        if pin in self._outside:
+            return self._outside[pin]
+        mode = self._modes.get(pin, 0)
+        pulled = int(mode >> _PULL_SHIFT == _PULL_UP or mode & 0x0F == _OPEN_DRAIN)
+        return self._driven.get(pin, pulled)
 
     def drive(self, pin: int, level: int) -> None:
-        """The processor, or somebody outside, drives a pin."""
-        before = self._levels.get(pin, 0)
-        self._levels[pin] = level
+        """The processor drives a pin."""
+        before = self._driven.get(pin)
+        self._driven[pin] = level
+        if level == before:
+            return
         if pin == self._clock and self._chip is not None:
-            if level and not before:
+            if level:
                 self._count_pulse(type(self._chip).__name__)
-            self._chip.clock(level)
-        self._tell_edge(pin, before, level)
+            if self._supplies.reach(self._chip):
+                self._chip.clock(level)
+        if pin in self.on_change:
+            self.on_change[pin](pin, level)
+        self._look(pin)
+
+    def drive_from_outside(self, pin: int, level: int | None) -> None:
+        """Somebody else does, such as a button; None: no longer."""
+        if level is None:
+            self._outside.pop(pin, None)
+        else:
+            self._outside[pin] = level
+        self._look(pin)
 
     def watch(self, processor: Processor, pin: int, edges: int) -> None:
         """Tell the processor of these edges of a pin."""
@@ -64,9 +113,9 @@ class Pins:
             self._edges[pin] = edges
         else:
             self._edges.pop(pin, None)
-        self._levels[pin] = self.sense(pin)
-        if self._data in self._edges and self._polling is None:
-            self._polling = self._host.after(EDGE_POLL_S, self._poll_chip)
+        self._seen[pin] = self.sense(pin)
+        if self._polling is None:
+            self._poll_chips()
 
     def _count_pulse(self, chip: str) -> None:
         now = time.monotonic_ns()
@@ -78,15 +127,19 @@ class Pins:
         self._pulses += 1
         self._pulsed_ns = now
 
-    def _poll_chip(self) -> None:
+    def _poll_chips(self) -> None:
         self._polling = None
-        if self._data in self._edges:
-            before, level = self._levels[self._data], self.sense(self._data)
-            self._levels[self._data] = level
-            self._tell_edge(self._data, before, level)
-            self._polling = self._host.after(EDGE_POLL_S, self._poll_chip)
+        watched = [pin for pin in self._edges if pin in self._outputs]
+        for pin in watched:
+            self._look(pin)
+        if watched:
+            self._polling = self._host.after(EDGE_POLL_S, self._poll_chips)
 
-    def _tell_edge(self, pin: int, before: int, level: int) -> None:
+    def _look(self, pin: int) -> None:
+        if pin not in self._edges:
+            return
+        before, level = self._seen[pin], self.sense(pin)
+        self._seen[pin] = level
         wanted = codes.IRQ_RISING if level > before else codes.IRQ_FALLING
-        if level != before and self._processor is not None and self._edges.get(pin, 0) & wanted:
+        if level != before and self._processor is not None and self._edges[pin] & wanted:
             self._processor.send(codes.PIN_EDGE, pin, level)

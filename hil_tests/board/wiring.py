@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -22,16 +23,62 @@ class PinChip(Protocol):
     def data(self) -> int: ...
 
 
+class SpiChip(Protocol):
+    """A chip with a select line. `mode` is SPI's, 0 to 3; a bus of another mode tells it nothing."""
+
+    mode: int
+
+    def select(self) -> None: ...
+    def transfer(self, data: bytes) -> bytes:
+        """As many octets as came in."""
+
+    def deselect(self) -> None: ...
+
+
+class OneWireChip(Protocol):
+    """A chip on a 1-wire bus, slot by slot; several on one bus pull it low together."""
+
+    def reset(self) -> bool:
+        """Whether it answers with a presence pulse."""
+
+    def write(self, bit: int) -> None: ...
+    def read(self) -> int: ...
+
+
+class Supplied(Protocol):
+    """A chip whose supply may fail."""
+
+    def brown_out(self) -> None:
+        """It was without supply: everything is as after power-on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """Pin numbers; the defaults are those of the firmware's settings."""
+    """Pin numbers; the defaults of `scl` to `data` are those of the firmware's settings."""
 
     scl: int = 22
     sda: int = 21
     clock: int = 18
     data: int = 19
+    sck: int = 14
+    mosi: int = 13
+    miso: int = 12
+    one_wire: int = 4
     uarts: tuple[int, ...] = ()
     """UARTs that have a cable of their own: 1, 2 or both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chips:
+    """What hangs on the wires."""
+
+    i2c: Sequence[I2cChip] = ()
+    pin: PinChip | None = None
+    spi: Mapping[int, SpiChip] = field(default_factory=dict)
+    """By the pin that selects it."""
+    one_wire: Sequence[OneWireChip] = ()
+    outputs: Mapping[int, Callable[[], int]] = field(default_factory=dict)
+    """Levels that a chip shows on a pin of its own, such as DRDY."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,8 @@ class HX711Chip:
         self._level = 0
         self._data = 1
 
+    brown_out = power_cycle  # as the other chips call it
+
     def clock(self, level: int) -> None:
         """The clock pin is driven to `level`."""
         self._convert()

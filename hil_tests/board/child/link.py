@@ -9,7 +9,7 @@ import os
 import select
 import struct
 
-from codes import ASK, DATA, EXECUTE, INTERRUPT, INTERRUPTED, PIN_EDGE, VALUE
+from codes import ASK, DATA, EXECUTE, INTERRUPT, INTERRUPTED, PIN_EDGE, TIMER, VALUE
 
 _HEAD = "<BBHi"
 _HEAD_OCTETS = 8
@@ -22,10 +22,10 @@ _told_used = 0
 _head = bytearray(_HEAD_OCTETS)
 _scratch = bytearray(_HEAD_OCTETS)
 _interrupted = False
-_edges = []  # [pin, level]
+_edges = []  # keys of handlers
 _handling = False
 
-handlers = {}  # pin number -> callable without arguments
+handlers = {}  # pin number, or 256 + timer -> callable without arguments
 work = []  # (interactive, source) to execute
 
 
@@ -119,7 +119,7 @@ def attend():
         _handling = True
         try:
             while _edges:
-                handler = handlers.get(_edges.pop(0)[0])
+                handler = handlers.get(_edges.pop(0))
                 if handler:
                     handler()
         finally:
@@ -144,7 +144,9 @@ def _take():
         struct.pack_into(_HEAD, _scratch, 0, INTERRUPTED, 0, 0, 0)
         _socket.write(_scratch)
     elif code == PIN_EDGE:
-        _edges.append((_head[1], _head[4]))
+        _edges.append(_head[1])
+    elif code == TIMER:
+        _edges.append(256 + _head[1])
     elif code == EXECUTE:
         single = _head[1]
         source = bytearray(struct.unpack_from("<i", _head, 4)[0])

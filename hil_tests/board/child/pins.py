@@ -3,7 +3,7 @@
 import link
 from codes import IRQ_FALLING as _FALLING
 from codes import IRQ_RISING as _RISING
-from codes import PIN_DRIVE, PIN_IRQ, PIN_SENSE
+from codes import PIN_DRIVE, PIN_IRQ, PIN_MODE, PIN_SENSE
 
 PIN_MOST = 48
 
@@ -27,13 +27,11 @@ class Pin:
         if not isinstance(number, int) or not 0 <= number <= PIN_MOST:
             raise ValueError("invalid pin")
         self.number = number
-        self._mode = mode
-        if value is not None:
-            self.value(value)
+        self.init(mode, pull, value=value)
 
     def init(self, mode=-1, pull=-1, *, value=None, drive=0, hold=None):
         if mode != -1:
-            self._mode = mode
+            link.tell(PIN_MODE, self.number, 0, mode | (0 if pull in (-1, None) else pull) << 4)
         if value is not None:
             self.value(value)
 

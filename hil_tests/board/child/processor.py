@@ -5,11 +5,15 @@ import uctypes
 
 import clock
 import link
+import one_wire
 import wait
+from analog import ADC, mcu_temperature, raw_temperature
 from buses import I2C, SoftI2C, UART
 from codes import WDT_FEED
 from pins import Pin
-from shim import module
+from shim import late, module
+from spi import SPI, SoftSPI
+from timers import Timer
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -54,18 +58,24 @@ class RTC:
         link.query("rtc_store", bytes(octets).hex())
 
 
+def _nvs_name(name):
+    if len(name) > 15:
+        raise OSError(-4361, "ESP_ERR_NVS_KEY_TOO_LONG")
+    return name
+
+
 class NVS:
     def __init__(self, namespace):
-        self._namespace = namespace
+        self._namespace = _nvs_name(namespace)
 
     def set_i32(self, key, value):
-        link.query("nvs_set", self._namespace, key, int(value))
+        link.query("nvs_set", self._namespace, _nvs_name(key), int(value))
 
     def get_i32(self, key):
         return link.query("nvs_get", self._namespace, key, 0)
 
     def set_blob(self, key, octets):
-        link.query("nvs_set", self._namespace, key, bytes(octets).hex())
+        link.query("nvs_set", self._namespace, _nvs_name(key), bytes(octets).hex())
 
     def get_blob(self, key, buffer):
         octets = bytes.fromhex(link.query("nvs_get", self._namespace, key, ""))
@@ -118,14 +128,6 @@ def lightsleep(ms=0):
     wait.sleep_ms(ms)
 
 
-def raw_temperature():
-    return 128  # degrees F of a chip at work
-
-
-def mcu_temperature():
-    return 53
-
-
 def install(config):
     uid = bytes.fromhex(config["uid"])
     cause = config["cause"]
@@ -137,6 +139,10 @@ def install(config):
         Pin=Pin,
         I2C=I2C,
         SoftI2C=SoftI2C,
+        SPI=SPI,
+        SoftSPI=SoftSPI,
+        ADC=ADC,
+        Timer=Timer,
         UART=UART,
         WDT=WDT,
         RTC=RTC,
@@ -165,3 +171,14 @@ def install(config):
         raw_temperature=raw_temperature,
         mcu_temperature=mcu_temperature,
     )
+    module(
+        "_onewire",
+        reset=one_wire.reset,
+        readbit=one_wire.readbit,
+        readbyte=one_wire.readbyte,
+        writebit=one_wire.writebit,
+        writebyte=one_wire.writebyte,
+        crc8=one_wire.crc8,
+    )
+    late("onewire")
+    late("ds18x20")

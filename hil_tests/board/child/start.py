@@ -6,7 +6,7 @@ import os
 import sys
 
 import link
-import shim  # noqa: F401 - before anything that replaces a module
+import shim  # before anything that replaces a module
 import wait
 import clock
 import console
@@ -14,6 +14,9 @@ import flash
 import processor
 from codes import DONE, OK, RAISED, SYSTEM_EXIT
 
+_OURS = (
+    "start shim codes link wait clock console flash flash_log processor pins buses spi analog timers one_wire"
+).split()
 _CORRUPT = "The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash snapshot to try to recover it."
 
 
@@ -32,22 +35,8 @@ def run(fd):
             print(_CORRUPT)
             wait.sleep_ms(3000)
     link.query("mounted")
+    shim.hide(_OURS)
     sys.path[:] = ["", ".frozen", "/lib"]
-    for name in (
-        "start",
-        "shim",
-        "codes",
-        "link",
-        "wait",
-        "clock",
-        "console",
-        "flash",
-        "flash_log",
-        "processor",
-        "pins",
-        "buses",
-    ):
-        sys.modules.pop(name, None)
     scope = {"__name__": "__main__"}
     run_boot, run_main = config["run_boot"], config["run_main"]
     machine_name = None
