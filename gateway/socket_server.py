@@ -36,7 +36,7 @@ class SocketServer:
         self._answer = answer
         self._name = name
         self._server: asyncio.Server | None = None
-        self._address = contextlib.ExitStack()
+        self._undo = contextlib.ExitStack()
         self._inode = 0
         self._clients = 0
 
@@ -58,10 +58,13 @@ class SocketServer:
         with contextlib.ExitStack() as undo:
             address = undo.enter_context(address_of(self._path))
             # A socket that an earlier process left is replaced by asyncio; a file of another kind is not.
-            self._server = await asyncio.start_unix_server(self._on_client, address)
+            # To begin serving takes a turn of the loop, in which this may be cancelled: not unnoticed.
+            server = await asyncio.start_unix_server(self._on_client, address, start_serving=False)
+            undo.callback(server.close)
+            await server.start_serving()
             self._path.chmod(SOCKET_MODE)
             self._inode = self._path.stat().st_ino
-            self._address = undo.pop_all()
+            self._server, self._undo = server, undo.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -69,7 +72,7 @@ class SocketServer:
             self._server.close()
             if self._path.exists() and self._path.stat().st_ino == self._inode:  # not a successor's
                 self._path.unlink(missing_ok=True)
-        self._address.close()
+        self._undo.close()
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients += 1

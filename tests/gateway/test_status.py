@@ -189,6 +189,17 @@ async def test_a_file_of_another_kind_is_neither_replaced_nor_a_reason_to_stop(p
     task.cancel()
 
 
+async def test_a_server_that_is_cancelled_while_it_begins_leaves_no_socket_open(path):
+    for turns in range(4):
+        task = asyncio.create_task(StatusServer(path, lambda: SMALL).run())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        with pytest.raises((ConnectionRefusedError, FileNotFoundError)):
+            ask(path)
+
+
 async def test_run_serves_until_it_is_cancelled(path):
     task = asyncio.create_task(StatusServer(path, lambda: SMALL).run())
     while not path.is_socket():
