@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,9 +71,11 @@ class Conditions:
         self._by_subject: dict[str, Condition] = {}
 
     def set(self, subject: str, state: str, detail: str = "", *, level: int = logging.WARNING) -> None:
-        """The subject is in `state`, a stable word. Logs if that is new; a new detail alone is not."""
+        """The subject is in `state`, a stable word. Logs if that is new; a new detail alone is shown only."""
         known = self._by_subject.get(subject)
         if known is not None and known.state == state:
+            if known.detail != detail:
+                self._by_subject[subject] = replace(known, detail=detail)
             return
         if known is None and len(self._by_subject) >= MAX_SUBJECTS:
             self._counters.count(REFUSED_SUBJECTS)

@@ -83,6 +83,15 @@ def test_a_state_is_logged_once_however_often_it_is_set(conditions, caplog):
     assert caplog.records[0].levelno == logging.WARNING
 
 
+def test_a_new_detail_of_the_same_state_is_shown_and_not_logged(conditions, clock, caplog):
+    conditions.set("sink mqtt", "unreachable", "Connection refused")
+    clock.now_s += 5
+    conditions.set("sink mqtt", "unreachable", "no answer for 15 s")
+    [fault] = conditions.faults()
+    assert (fault.detail, conditions.age_s(fault)) == ("no answer for 15 s", 5.0)
+    assert caplog.messages == ["sink mqtt: unreachable: Connection refused"]
+
+
 def test_every_change_of_state_is_logged(conditions, caplog):
     conditions.set("port a", "noise")
     conditions.set("port a", "missing")
