@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from gateway.descriptors import Descriptors, Unreadable
 from gateway.line import UNREADABLE
 from gateway.status import ClockStatus, DiskStatus, FaultStatus, NodeStatus, Status, StoreStatus
 from gateway.store import StoreError, StoreState
@@ -86,6 +87,7 @@ class Report:
 
     def __post_init__(self) -> None:
         self._began_ns = self.clock.boottime_ns()
+        self._descriptors = Descriptors(self.store)
 
     def status(self) -> Status:
         """All of it, now."""
@@ -141,7 +143,7 @@ class Report:
         state, uncertainty_ns = self.timeline.node_clock(node.uid, boot)
         return NodeStatus(
             uid=node.uid.hex(),
-            name=node.name,
+            name=self._name(node),
             port=node.line.path if node.line is not None else None,
             boot=boot,
             link=node.line.state() if node.line is not None else "lost",
@@ -150,3 +152,12 @@ class Report:
             uncertainty_us=uncertainty_ns // NS_PER_US,
             blocks=node.taken,
         )
+
+    def _name(self, node: Node) -> str:
+        """What the node calls itself; its uid where it has no name, or has not described itself yet."""
+        if node.hello is None:
+            return node.uid.hex()
+        try:
+            return self._descriptors.find(node.hello.desc).name or node.uid.hex()
+        except (Unreadable, StoreError):
+            return node.uid.hex()

@@ -98,6 +98,14 @@ async def test_a_commit_that_hangs_stops_the_watchdog_and_an_idle_store_does_not
     pair.unplug()
 
 
+async def test_a_node_is_shown_by_the_name_that_it_gives_itself(tmp_path):
+    pair = SerialPair(tmp_path)
+    async with working(tmp_path) as agent, running(WiredNode(pair)) as node:
+        await until(lambda: node.session.state == UP)
+        assert [each.name for each in agent.status().nodes] == ["test"]
+    pair.unplug()
+
+
 async def test_a_sink_that_is_no_longer_configured_is_a_fault(tmp_path):
     store = Store.open(tmp_path)
     store.start(lambda _arrivals: None, lambda *_: None)
