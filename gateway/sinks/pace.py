@@ -17,6 +17,7 @@ SPREAD_S = 5.0  # gateways that come back together begin within this time
 SLOWER = 3.0  # times the least time until an answer: congested
 PROMPT_S = 0.1  # an answer within this is prompt whatever the least was
 BURST_S = 0.3  # of the rate may go at once: longer than the sink's tick
+STALLED_S = 5.0  # without an answer: nothing is promised of a drain that stands still
 
 _SMOOTH = 0.3  # weight of the newest period in the rate that is shown
 
@@ -44,8 +45,13 @@ class Pace:
         self._permissions = 0.0
         self._searching = True  # doubling until the first congestion
         self._least_s = float("inf")
-        self.shown_per_s = 0.0
+        self.end()
         self._new_period()
+
+    def end(self) -> None:
+        """The connection is gone: nothing goes now."""
+        self.shown_per_s = 0.0
+        self._silent_s = 0.0
 
     def room(self, now_s: float) -> int:
         """How many may go now."""
@@ -77,9 +83,7 @@ class Pace:
         elapsed_s = now_s - self._period_s
         if elapsed_s < PERIOD_S:
             return
-        self.shown_per_s += (self._answers / elapsed_s - self.shown_per_s) * (
-            _SMOOTH if self.shown_per_s else 1.0
-        )
+        self._show(elapsed_s)
         if self._congested():
             self._searching = False
             self._per_s = max(self._least_per_s, self._per_s / 2)
@@ -88,6 +92,14 @@ class Pace:
             self._per_s = min(self._most_per_s, faster)
         self._period_s = now_s
         self._new_period()
+
+    def _show(self, elapsed_s: float) -> None:
+        self._silent_s = 0.0 if self._answers else self._silent_s + elapsed_s
+        if self._silent_s >= STALLED_S:
+            self.shown_per_s = 0.0
+            return
+        weight = _SMOOTH if self.shown_per_s else 1.0
+        self.shown_per_s += (self._answers / elapsed_s - self.shown_per_s) * weight
 
     def _congested(self) -> bool:
         if self._refusals:

@@ -60,6 +60,7 @@ class Traffic:
     def close(self) -> None:
         """The connection is gone."""
         self.window.close()
+        self.pace.end()
         self._outbox.connection_lost()
 
     def due(self, now_s: float) -> Iterator[Due]:

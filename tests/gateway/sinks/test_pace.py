@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from gateway.sinks.pace import BURST_S, CEILING_PER_S, FIRST_PER_S, FLOOR_PER_S, SPREAD_S, Pace
+from gateway.sinks.pace import BURST_S, CEILING_PER_S, FIRST_PER_S, FLOOR_PER_S, SPREAD_S, STALLED_S, Pace
 
 TICK_S = 0.25
 
@@ -111,3 +111,17 @@ def test_what_the_broker_takes_is_shown():
     for second in range(5, 40):
         pace.adapt(second)
     assert pace.shown_per_s < 1
+
+
+def test_nothing_is_shown_of_a_broker_that_stopped_answering_nor_without_a_connection():
+    pace = Pace(Early(), cap_per_s=100)
+    rates(pace, 5, lambda _rate: 0.002)
+    for second in range(int(STALLED_S)):
+        assert pace.shown_per_s > 0
+        pace.adapt(6.0 + second)
+    assert pace.shown_per_s == 0
+    pace.answered(0.002)
+    pace.adapt(20.0)
+    assert pace.shown_per_s > 0
+    pace.end()
+    assert pace.shown_per_s == 0
