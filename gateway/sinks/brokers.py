@@ -11,6 +11,7 @@ from gateway.sinks.broker import Broker, Will
 from gateway.sinks.buffered_socket import PACKET_LIMIT
 from gateway.sinks.connection_lost import (
     ACK_TIMEOUT,
+    FILE_UNREADABLE,
     REJECTED,
     TAKEN_OVER,
     TLS_FAILED,
@@ -132,7 +133,7 @@ class Brokers:
             password = path.read_text("utf-8").splitlines() if path else None
         except (OSError, UnicodeError) as error:
             # Python's sentence about a ca_file does not name it.
-            raise ConnectionLost("file_unreadable", f"{path}: {getattr(error, 'strerror', error)}") from None
+            raise ConnectionLost(FILE_UNREADABLE, f"{path}: {getattr(error, 'strerror', error)}") from None
         return Broker(
             host=address.host,
             port=address.port,

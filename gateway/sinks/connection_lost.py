@@ -6,6 +6,7 @@ from __future__ import annotations
 UNREACHABLE = "unreachable"
 TLS_FAILED = "tls_failed"
 REJECTED = "rejected"
+FILE_UNREADABLE = "file_unreadable"
 ACK_TIMEOUT = "ack_timeout"
 TAKEN_OVER = "taken_over"
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
-from gateway.counters import Conditions, Counters, printable
+from gateway.counters import Conditions, Counters
 from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
 from gateway.sinks import dead_letter_fault
@@ -31,7 +30,8 @@ from gateway.sinks.protocol import Version
 from gateway.sinks.publication import Publications
 from gateway.sinks.reason_words import puback_word
 from gateway.sinks.senml import JSON
-from gateway.sinks.sink_state import LEVELS, SinkState
+from gateway.sinks.sink_state import SinkState
+from gateway.sinks.standing import HOST_CLOCK, NEXT_STEPS, NODE_CLOCK, START_CONSUMER, Standing, with_step
 from gateway.sinks.traffic import Refusal, Traffic
 from gateway.sinks.way import Way
 from gateway.sinks.window import Flight
@@ -40,7 +40,6 @@ from gateway.store import StoreError
 from gateway.timeline import Timeline
 
 TICK_S = 0.25  # how often deadlines are looked at
-DETAIL_LIMIT = 200
 
 PACKET_TOO_LARGE = 0x95  # what the broker would say, section 4.13
 
@@ -93,9 +92,7 @@ class MqttSink:
         self._brokers = Brokers(config, self._publications.status_topic, random)
         self._confirmation = self._made_confirmation(gateway)
         self._news = asyncio.Event()
-        self._state = SinkState.CONNECTING
-        self._detail = ""
-        self._since_s = time.monotonic()
+        self._standing = Standing(config.name, conditions)
 
     def wake(self) -> None:
         """There are new records in the store."""
@@ -106,9 +103,9 @@ class MqttSink:
         per_s = self._traffic.backlog_per_s
         return SinkStatus(
             name=self.name,
-            state=self._state,
-            detail=self._detail,
-            age_s=time.monotonic() - self._since_s,
+            state=self._standing.state,
+            detail=self._standing.detail,
+            age_s=self._standing.age_s,
             broker=self._brokers.url,
             protocol=self._brokers.protocol,
             delivered=self.delivered,
@@ -129,11 +126,11 @@ class MqttSink:
                 pause_s = self._brokers.lost(lost)
                 known = {state.value: state for state in SinkState}
                 detail = str(lost) if lost.reason not in known else lost.detail
-                self._enter(known.get(lost.reason, SinkState.LOST), detail)
+                self._standing.enter(known.get(lost.reason, SinkState.LOST), detail)
                 self._counters.count("mqtt_connections_lost")
             except StoreError as error:
                 pause_s = self._brokers.lost(ConnectionLost(SinkState.STORE_UNREADABLE))
-                self._enter(SinkState.STORE_UNREADABLE, str(error))
+                self._standing.enter(SinkState.STORE_UNREADABLE, str(error))
             await asyncio.sleep(pause_s)
 
     async def _connect_and_serve(self) -> None:
@@ -196,8 +193,11 @@ class MqttSink:
         self._traffic.tick(now_s)
         dead_letter_fault.tell(self.name, self._store.dead_letters, self._conditions)
         if not self._traffic.refused:
-            waiting = self._outbox.held and not len(self._traffic.window)
-            self._enter(SinkState.WAITING_FOR_TIME if waiting else SinkState.ONLINE)
+            if self._outbox.held and not len(self._traffic.window):
+                lacking = NODE_CLOCK if self._timeline.synchronised else HOST_CLOCK
+                self._standing.enter(SinkState.WAITING_FOR_TIME, lacking)
+            else:
+                self._standing.enter(SinkState.ONLINE)
 
     def _send(self, connection: MqttConnection, now_s: float) -> None:
         """As many records as may go."""
@@ -241,7 +241,8 @@ class MqttSink:
         self._counters.count("mqtt_refused")
         match self._traffic.refuse(flight, reason, puback_word(reason), now_s):
             case Refusal.PAUSES:
-                self._enter(SinkState.REFUSED, puback_word(reason))
+                step = START_CONSUMER if reason == NO_SUBSCRIBER else ""
+                self._standing.enter(SinkState.REFUSED, f"{puback_word(reason)}: {flight.topic}", step=step)
             case Refusal.BURIED:
                 self._counters.count("mqtt_dead_letters")
 
@@ -253,7 +254,8 @@ class MqttSink:
         """A connection that was made again does not mean that the other client has gone."""
         subject = f"sink {self.name} client_id"
         if self._brokers.is_taken_over():
-            self._conditions.set(subject, SinkState.TAKEN_OVER, "another client has the same client_id")
+            told = with_step("another client has the same client_id", NEXT_STEPS[SinkState.TAKEN_OVER])
+            self._conditions.set(subject, SinkState.TAKEN_OVER, told)
         else:
             self._conditions.clear(subject)
 
@@ -284,10 +286,3 @@ class MqttSink:
             return self._store.waiting_for(self.name)
         except StoreError:  # the status of the store says so
             return 0
-
-    def _enter(self, state: SinkState, detail: str = "") -> None:
-        shown = printable(detail.encode("utf-8", "backslashreplace"), DETAIL_LIMIT)
-        if state is not self._state:
-            self._since_s = time.monotonic()
-        self._state, self._detail = state, shown
-        self._conditions.set(f"sink {self.name}", state, shown, level=LEVELS.get(state, logging.WARNING))

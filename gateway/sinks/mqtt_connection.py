@@ -42,6 +42,7 @@ REFUSALS = 0x80  # reason codes from here on
 
 _UNSUPPORTED_VERSION = 0x84  # section 2.4
 _SESSION_TAKEN_OVER = 0x8E
+_UNSPECIFIED_ERROR = 0x80  # what paho makes of an end for which nobody has given a reason
 _OLD_REFUSAL = b"\x20\x02\x00\x01"  # CONNACK of MQTT 3.1.1, section 3.2.2.3: unacceptable protocol level
 
 
@@ -261,7 +262,8 @@ class MqttConnection:
             taken = reason.value == _SESSION_TAKEN_OVER
             self._fail(ConnectionLost(TAKEN_OVER if taken else "ended_by_broker", word(reason)))
         else:
-            self._fail(self._unsaid(word(reason)))
+            unsaid = reason.value == _UNSPECIFIED_ERROR
+            self._fail(self._unsaid("closed without a reason" if unsaid else word(reason)))
 
     def _unsaid(self, detail: str) -> ConnectionLost:
         """How a connection ended that the broker has not ended in words."""

@@ -12,8 +12,13 @@ def word(reason: ReasonCode) -> str:
 
 
 def puback_word(reason: int) -> str:
-    """The word for a PUBACK's reason code; the number of one that is none."""
-    try:
-        return word(ReasonCode(PacketTypes.PUBACK, identifier=reason))
-    except (KeyError, ValueError):  # unknown; or known, and not in a PUBACK
-        return f"{reason:#04x}"
+    """The word for a PUBACK's reason code; the number of one that is none.
+
+    Some brokers answer a record with what belongs into a DISCONNECT, such as packet_too_large.
+    """
+    for packet in (PacketTypes.PUBACK, PacketTypes.DISCONNECT):
+        try:
+            return word(ReasonCode(packet, identifier=reason))
+        except (KeyError, ValueError):  # unknown, or not in this packet
+            continue
+    return f"{reason:#04x}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from enum import StrEnum
 
 
@@ -13,6 +12,7 @@ class SinkState(StrEnum):
     UNREACHABLE = "unreachable"
     REJECTED = "rejected"
     TLS_FAILED = "tls_failed"
+    FILE_UNREADABLE = "file_unreadable"  # one that the configuration names
     LOST = "connection_lost"
     TAKEN_OVER = "taken_over"  # by another client with our id
     ONLINE = "online"
@@ -22,7 +22,3 @@ class SinkState(StrEnum):
     DEAD_LETTERS = "dead_letters"  # some records were refused for good
     DEAD_LETTERS_FULL = "dead_letters_full"  # and there is no room for more of them
     NOT_CONFIGURED = "not_configured"  # known from a former run only: nobody delivers to it
-
-
-LEVELS = {SinkState.CONNECTING: logging.INFO, SinkState.ONLINE: logging.INFO}
-LEVELS |= {SinkState.WAITING_FOR_TIME: logging.INFO}  # the clock says itself that it is not known

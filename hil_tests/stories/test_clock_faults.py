@@ -160,7 +160,8 @@ def test_a_gateway_that_begins_in_1970_waits_and_dates_all_of_it_afterwards(tmp_
         of.node.flow()
         status = of.gateway.wait_for(lambda status: status.store.waiting[SINK] > 50)
         assert status.clock.state == "unsynchronised"
-        of.gateway.wait_for(lambda status: status.sinks[0].state == "waiting_for_time")
+        status = of.gateway.wait_for(lambda status: status.sinks[0].state == "waiting_for_time")
+        assert status.sinks[0].detail.startswith("this host's clock is not synchronised")
         assert of.heard() == []
         of.gateway.stop()  # and again, in the same boot of the host
         of.gateway.start()

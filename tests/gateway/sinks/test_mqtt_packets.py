@@ -219,6 +219,9 @@ def test_a_refusal_is_told_in_the_words_of_the_standard(reason):
     )
 
 
+def test_a_refusal_with_the_reason_of_another_packet_is_told_in_its_words():
+    assert puback_word(0x95) == "packet_too_large"  # of a DISCONNECT
+
+
 def test_a_refusal_that_is_in_no_standard_is_told_by_its_number():
     assert puback_word(0xF1) == "0xf1"
-    assert puback_word(0x95) == "0x95"  # of a DISCONNECT; a broker that sends it anyway ends nothing

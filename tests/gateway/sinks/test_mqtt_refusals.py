@@ -32,8 +32,11 @@ async def test_refused_record_stays_and_is_sent_again(reason, name, bench, sinki
     async with FakeBroker(lambda published: puback(published, reason)) as broker, sinking(broker.url) as sink:
         await until(lambda: len(broker.records()) >= 11)
         status = sink.status()
-        assert (status.state, status.detail, status.delivered) == (SinkState.REFUSED, name, 0)
-        assert [fault.state for fault in bench.conditions.faults()] == ["refused"]
+        assert (status.state, status.delivered) == (SinkState.REFUSED, 0)
+        assert status.detail == f"{name}: {broker.records()[0].topic}"
+        [fault] = bench.conditions.faults()
+        assert (fault.state, fault.detail.partition("; ")[0]) == ("refused", status.detail)
+        assert ("start the consumer" in fault.detail) == (reason == 0x10)
         assert bench.store.cursor("mqtt") == 0
         # The window of eight first, then the first record, and in turn the next one: which is to blame?
         seqs = [each.body.partition(b"seq")[2][2:3] for each in broker.records()[8:]]
@@ -214,7 +217,8 @@ async def test_a_password_file_that_is_no_text_is_a_fault_of_the_sink_alone(benc
     password = tmp_path / "mqtt.password"
     password.write_bytes(b"\xff\xfe\x00secret")
     async with sinking("mqtt://127.0.0.1:1", user="gw", password_file=password) as sink:
-        await until(lambda: "file_unreadable" in sink.status().detail)
+        await until(lambda: sink.status().state == SinkState.FILE_UNREADABLE)
+        assert sink.status().detail.startswith(str(password))
 
 
 @pytest.mark.parametrize("key", ["ca_file", "password_file"])
@@ -222,7 +226,10 @@ async def test_a_file_that_is_not_there_is_named(bench, sinking, until, short_pa
     path = short_path / "none"
     async with sinking("mqtts://127.0.0.1:1", **{"user": "gw", key: path}) as sink:
         await until(lambda: sink.status().detail)
-    assert sink.status().detail == f"file_unreadable: {path}: No such file or directory"
+    assert (sink.status().state, sink.status().detail) == (
+        SinkState.FILE_UNREADABLE,
+        f"{path}: No such file or directory",
+    )
 
 
 async def test_a_store_that_cannot_be_read_holds_the_sink_up_and_ends_nothing(
