@@ -73,8 +73,9 @@ def kill_loop(
                 for _ in range(shares[number]):
                     victim.die(chance, counts)
                     told(counts)
-                counts.acknowledged += len(node.acknowledged)
-                counts.rows += len(victim.rows)
+                with counts.lock:
+                    counts.acknowledged += len(node.acknowledged)
+                    counts.rows += len(victim.rows)
 
         list(threads.map(suffer, range(VICTIMS)))
     return counts

@@ -7,6 +7,7 @@ import statistics
 import pytest
 
 from hil_tests.faults.kill_loop import kill_loop
+from tests.counts import COUNTED, Record
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(240)]
 
@@ -15,12 +16,13 @@ SEED = 1
 CONTROL_KILLS = 16
 
 
-def test_no_kill_costs_an_acknowledged_record() -> None:
+def test_no_kill_costs_an_acknowledged_record(record_property: Record) -> None:
     counts = kill_loop(SEED, KILLS)
     first_acks_s = sorted(counts.first_ack_s)
-    print(
-        f"{counts.kills} kills, {counts.acknowledged} records acknowledged; from a start to the first ACK "
-        f"{statistics.median(first_acks_s):.2f} s, at most {first_acks_s[-1]:.2f} s"
+    record_property(
+        COUNTED,
+        f"{counts.kills} kills, {counts.acknowledged} records acknowledged, {counts.lost} lost; from a start "
+        f"to the first ACK {statistics.median(first_acks_s):.2f} s, at most {first_acks_s[-1]:.2f} s",
     )
     assert counts.mistakes == []
     assert (counts.kills, counts.lost) == (KILLS, 0)

@@ -8,6 +8,7 @@ import statistics
 import pytest
 
 from hil_tests.power.cuts import power_cuts
+from tests.counts import COUNTED, Record
 
 pytestmark = [
     pytest.mark.hil,
@@ -22,12 +23,13 @@ SEED = 1
 
 
 @pytest.mark.timeout(600)
-def test_no_power_cut_costs_an_acknowledged_record() -> None:
+def test_no_power_cut_costs_an_acknowledged_record(record_property: Record) -> None:
     counts = power_cuts(SEED, CUTS)
     first_ack_s = statistics.median(counts.first_ack_s)
-    print(
+    record_property(
+        COUNTED,
         f"{counts.cuts} power cuts, {counts.acknowledged} records acknowledged, {counts.lost} lost; "
-        f"from switching on to the first ACK {first_ack_s:.1f} s"
+        f"from switching on to the first ACK {first_ack_s:.1f} s",
     )
     assert counts.mistakes == []
     assert (counts.cuts, counts.lost) == (CUTS, 0)

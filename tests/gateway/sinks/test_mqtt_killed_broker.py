@@ -12,6 +12,7 @@ import pytest
 
 from hil_tests.broker import Broker, Subscriber
 from hil_tests.delivery import Delivery
+from tests.counts import COUNTED
 from tests.gateway.sinks.records import BOOT, UID
 
 KILLS = 50
@@ -33,7 +34,9 @@ def heard(subscriber):
 
 
 @pytest.mark.timeout(90)  # fifty starts of a broker
-async def test_a_broker_killed_fifty_times_costs_repeats_and_no_block(bench, tmp_path, sinking, until):
+async def test_a_broker_killed_fifty_times_costs_repeats_and_no_block(
+    bench, tmp_path, sinking, until, record_property
+):
     random = Random(SEED)
     bench.measure()
     with (
@@ -63,4 +66,5 @@ async def test_a_broker_killed_fifty_times_costs_repeats_and_no_block(bench, tmp
     assert {identity.seq for identity in delivery.blocks} == made
     assert delivery.two_faced() == []
     assert cut >= KILLS // 2
-    print(f"{KILLS} kills, {cut} in mid flow, {len(made)} blocks, {delivery.repeats} repeats")
+    repeats = delivery.repeats
+    record_property(COUNTED, f"{KILLS} kills, {cut} in mid flow, {len(made)} blocks, {repeats} repeats")

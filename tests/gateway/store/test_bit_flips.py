@@ -18,6 +18,7 @@ import pytest
 
 from gateway.store import salvage
 from hil_tests.faults.history import scratch
+from tests.counts import COUNTED
 from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, opened
 from tests.gateway.store.judge import account
 
@@ -92,9 +93,11 @@ def judge(found, where):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("closed", [True, False])
-def test_no_flipped_bit_makes_a_wrong_reading_or_one_that_is_missing_silently(closed, caplog):
+def test_no_flipped_bit_makes_a_wrong_reading_or_one_that_is_missing_silently(
+    closed, caplog, record_property
+):
     chance = random.Random(SEED + closed)
-    counts = {"lost": 0, "in the WAL": 0}
+    counts = {"flips": 0, "lost": 0, "in the WAL": 0}
     with asyncio.Runner() as runner, scratch() as name:
         place = Path(name)
         acknowledged = runner.run(made(place, closed=closed))
@@ -105,9 +108,11 @@ def test_no_flipped_bit_makes_a_wrong_reading_or_one_that_is_missing_silently(cl
             at_hello = judge(found, where)
             assert not closed or not at_hello, where
             assert len(found.lost) <= 45, where  # what one page holds
+            counts["flips"] += 1
             counts["lost"] += len(found.lost)
             counts["in the WAL"] += bool(at_hello)
             caplog.clear()
+    record_property(COUNTED, f"{counts['flips']} bits flipped, {counts['lost']} records lost and named")
     # Most flips hit what is not in use, or what is found elsewhere; some do cost what stood there.
     assert counts["lost"] > 0 or not closed
     assert counts["in the WAL"] < FLIPS // 20

@@ -8,6 +8,7 @@ import pytest
 from hil_tests.faults import mistakes
 from hil_tests.faults.crash_images import crash_image, crash_images
 from hil_tests.faults.disk import Disk, Kind, Operation
+from tests.counts import COUNTED
 
 IMAGES = 50_000
 SEED = 1
@@ -22,8 +23,10 @@ def _the_log_is_quiet():
 
 
 @pytest.mark.timeout(400)
-def test_no_power_cut_costs_an_acknowledged_record():
+def test_no_power_cut_costs_an_acknowledged_record(record_property):
     counts = crash_images(SEED, IMAGES)
+    said = f"{counts.images} crash images of {counts.histories} histories, {counts.rows} rows"
+    record_property(COUNTED, f"{said}, {counts.lost} lost")
     assert counts.mistakes == []
     assert (counts.images, counts.lost) == (IMAGES, 0)
     assert counts.rows > 10 * IMAGES
@@ -31,9 +34,10 @@ def test_no_power_cut_costs_an_acknowledged_record():
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("mistake", [mistakes.synchronous_normal, mistakes.ack_before_commit])
-def test_a_store_with_a_mistake_is_found_out(mistake):
+def test_a_store_with_a_mistake_is_found_out(mistake, record_property):
     with mistake():
         counts = crash_images(SEED, CONTROL_IMAGES)
+    record_property(COUNTED, f"{counts.lost} lost in {counts.images} crash images")
     assert counts.mistakes, "nobody noticed"
 
 

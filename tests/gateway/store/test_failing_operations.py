@@ -7,6 +7,7 @@ import pytest
 from hil_tests.faults import mistakes
 from hil_tests.faults.disk import Kind
 from hil_tests.faults.failing_operations import fail_each
+from tests.counts import COUNTED
 
 SEED = 1
 
@@ -19,8 +20,12 @@ def _the_log_is_quiet():
 
 
 @pytest.mark.timeout(200)
-def test_whichever_operation_fails_nothing_acknowledged_is_lost():
+def test_whichever_operation_fails_nothing_acknowledged_is_lost(record_property):
     counts = fail_each(SEED)
+    said = (
+        f"{counts.operations} operations, {counts.failures} failures, {counts.images} power cuts after them"
+    )
+    record_property(COUNTED, f"{said}, {counts.lost} lost")
     assert counts.mistakes == []
     assert counts.lost == 0
     assert counts.operations > 100
