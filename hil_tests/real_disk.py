@@ -1,7 +1,8 @@
 """A small file system of its own, that others can fill, and that can become read-only.
 
 Root mounts it; anybody else does so in a user namespace of their own, which a process of ours holds, and sees
-it through that process in /proc.
+it through that process in /proc. SQLite follows what looks there like a link to another place: a program that
+uses SQLite is to run in that namespace, with `prefix`, or to open its files with `vfs`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import IO, Self
+
+import apsw
 
 MIB = 1 << 20
 CHUNK = 256 * 1024
@@ -25,7 +28,8 @@ _TRIGGER = "/sys/fs/ext4/{device}/trigger_fs_error"
 class RealDisk:
     """A tmpfs, or ext4 on a loop device, which only root can have. A context manager.
 
-    `path` is where it is to be seen, `device` what it is on, if anything.
+    `path` is where it is to be seen, `device` what it is on, if anything; `prefix` begins the command line of
+    a program that is to find it there, too, and `vfs` is SQLite's name of a file layer that does.
     """
 
     def __init__(self, *, octets: int = 32 * MIB, inodes: int = 0, kind: str = "tmpfs") -> None:
@@ -36,6 +40,8 @@ class RealDisk:
         self._holder: subprocess.Popen[str] | None = None
         self.device = ""
         self.path = Path()
+        self.prefix: tuple[str, ...] = ()
+        self.vfs = ""
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
@@ -50,7 +56,7 @@ class RealDisk:
             self.mount()
             undo.callback(self._unmount)
             if self._holder is not None:
-                self.path = Path(f"/proc/{self._holder.pid}/root") / self._point.relative_to("/")
+                self._be_seen(self._holder.pid, undo)
             self._exit = undo.pop_all()
         return self
 
@@ -67,7 +73,10 @@ class RealDisk:
 
     def remount(self, options: str) -> None:
         """As mount(8) has it: ro, rw. Nobody may have a file open to write for ro."""
-        self._run("mount", "-o", f"remount,{options}", str(self._point))
+        # Named in full, or mount adds what it finds of it: an owner whom the namespace does not know.
+        self._run(
+            "mount", "-t", self._kind, "-o", f"remount,{options}", self.device or self._kind, str(self._point)
+        )
 
     def repair(self) -> None:
         """What is done after an error: unmount, check, mount. Nobody may be on it."""
@@ -124,6 +133,13 @@ class RealDisk:
         )
         undo.callback(_pipe(self._holder.stdin).close)
 
+    def _be_seen(self, holder: int, undo: contextlib.ExitStack) -> None:
+        self.path = Path(f"/proc/{holder}/root") / self._point.relative_to("/")
+        self.prefix = ("nsenter", "-U", "-m", "--preserve-credentials", "-t", str(holder), "--")
+        vfs = _NamesAsTheyAre(f"disk-{holder}", "")
+        undo.callback(vfs.unregister)
+        self.vfs = f"disk-{holder}"
+
     def _unmount(self) -> None:
         self._run("umount", str(self._point))
 
@@ -136,6 +152,11 @@ class RealDisk:
         said = _pipe(self._holder.stdout).readline().strip()
         if said != DONE:
             raise OSError(f"{words}: {said or 'the namespace is gone'}")
+
+
+class _NamesAsTheyAre(apsw.VFS):
+    def xFullPathname(self, name: str) -> str:  # noqa: N802 - SQLite's name
+        return name
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

@@ -41,6 +41,7 @@ class Rig:
             ports=self.node.port,
             brokers={"mqtt": self.broker.url},
             settings=SETTINGS,
+            prefix=disk.prefix,
         )
         self.gateway.state = disk.path / "state"
         stack.callback(self.gateway.stop)

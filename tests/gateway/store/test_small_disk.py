@@ -24,7 +24,7 @@ async def keep_house(bench, rounds):
 @pytest.mark.timeout(60)
 async def test_a_disk_that_is_filled_and_drained_again_and_again_holds_what_is_not_named(kind):
     with RealDisk(octets=14 * MIB, kind=kind) as disk:
-        async with opened(disk.path / "state", limits=FLOOR) as bench:
+        async with opened(disk.path / "state", limits=FLOOR, vfs=disk.vfs) as bench:
             bench.store.register_sink("mqtt")
             seq = 0
             cursor = 0
@@ -53,7 +53,7 @@ async def test_a_disk_that_is_filled_and_drained_again_and_again_holds_what_is_n
 @pytest.mark.parametrize("kind", KINDS)
 async def test_on_a_disk_that_others_filled_all_that_was_acknowledged_is_there_or_named(kind):
     with RealDisk(octets=32 * MIB, kind=kind) as disk:
-        async with opened(disk.path / "state", limits=Limits(floor_octets=MIB)) as bench:
+        async with opened(disk.path / "state", limits=Limits(floor_octets=MIB), vfs=disk.vfs) as bench:
             await filled(bench, range(1000))
             await keep_house(bench, 2)
             disk.fill()
