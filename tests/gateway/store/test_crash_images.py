@@ -22,7 +22,7 @@ def _the_log_is_quiet():
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_no_power_cut_costs_an_acknowledged_record(record_property):
     counts = crash_images(SEED, IMAGES)
     said = f"{counts.images} crash images of {counts.histories} histories, {counts.rows} rows"
