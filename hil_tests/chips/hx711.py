@@ -10,6 +10,9 @@ from hil_tests.chips.world import Clock, Load
 _BITS = 24
 _CODE_LEAST, _CODE_MOST = -0x800000, 0x7FFFFF
 _GAIN_AFTER = {25: 128, 26: 32, 27: 64}  # pulses -> gain of the next conversion
+# Of a period, a reading that is not over holds the next conversion: a PC may stop the node in the middle of
+# what takes an ESP32 0.1 ms. Less than one, for pulses that are lost leave a reading that never is over.
+_HELD = 0.9
 # What is still missing of a step in the conversions after power-up or a change of gain: the
 # digital filter fills within four.
 _UNSETTLED = (0.9, 0.5, 0.2, 0.05)
@@ -69,6 +72,7 @@ class HX711Chip:
         self._code: int | None = None  # what waits to be read
         self._pulses = 0  # of this reading
         self._pulsed_us = 0
+        self._is_over = True  # the reading: data was seen high after its last pulse
         self._level = 0
         self._data = 1
 
@@ -88,6 +92,7 @@ class HX711Chip:
             return
         self._pulses += 1
         self._pulsed_us = self._clock()
+        self._is_over = False
         if self._pulses <= _BITS:
             self._data = (self._code or 0) >> _BITS - self._pulses & 1
             return
@@ -97,6 +102,7 @@ class HX711Chip:
     def data(self) -> int:
         """The level of the data pin: low when a conversion waits, then its bits."""
         self._convert()
+        self._is_over = self._is_over or self._pulses > _BITS
         return self._data if self.line == "connected" else int(self.line == "high")
 
     def _convert(self) -> None:
@@ -104,7 +110,7 @@ class HX711Chip:
         new = done - self._done
         if new == 0:
             return
-        if self._pulses and self._clock() - self._pulsed_us < self.period_us / 4:
+        if not self._is_over and self._clock() - self._pulsed_us < _HELD * self.period_us:
             return  # a conversion does not spoil a reading that is going on
         self._select()
         for _ in range(new - 1):
@@ -113,6 +119,7 @@ class HX711Chip:
         load = copy(self.load)
         self._code = self._code_of(load) & 0xFFFFFF
         self._pulses = 0
+        self._is_over = True
         self._data = 0
         for callback in self._callbacks:
             callback(load)
