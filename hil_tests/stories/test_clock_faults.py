@@ -27,7 +27,7 @@ STEPS = 50
 STEP_S = 0.25  # between two steps; the gateway looks at its clock once a second, and whenever it asks a node
 LOOKED_S = 1.5  # it has seen its clock by then
 SETTLED_S = 30.0
-STALL_S = 0.01  # this machine may stop the node between a scan and its time stamp
+STALL_S = 0.05  # this machine may stop the node between a scan and its time stamp
 SINK = "mqtt"
 
 

@@ -66,12 +66,15 @@ class Rig:
             time.sleep(POLL_S)
 
     def all_is_well(self) -> None:
-        """Everything that the node made is acknowledged and delivered, and no fault is left."""
+        """Everything that the node made is acknowledged and delivered, and no fault of the disk is left.
+
+        A line may have half a frame for a gateway that was started in the middle of it.
+        """
         self.node.hush()
         self.until(lambda: self.node.acknowledged == self.node.everything)
         self.until(lambda: all(map(Delivery(self.subscriber.messages).has, self.node.everything)))
         assert not Delivery(self.subscriber.messages).gaps
-        self.wait_for(lambda now: {each.subject for each in now.faults} <= {"state directory"})
+        self.wait_for(lambda now: not [each for each in now.faults if not is_beside(each.subject)])
 
 
 @contextmanager
@@ -79,6 +82,10 @@ def rig(directory: Path, *, kind: str = "tmpfs", inodes: int = 0) -> Iterator[Ri
     with ExitStack() as stack:
         small = stack.enter_context(RealDisk(kind=kind, inodes=inodes))
         yield Rig(directory, small, stack)
+
+
+def is_beside(subject: str) -> bool:
+    return subject == "state directory" or subject.startswith("line ")
 
 
 def faults(status: Status) -> set[tuple[str, str]]:
