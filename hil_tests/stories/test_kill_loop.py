@@ -6,8 +6,8 @@ import statistics
 
 import pytest
 
+from hil_tests.counts import COUNTED, Record
 from hil_tests.faults.kill_loop import kill_loop
-from tests.counts import COUNTED, Record
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(240)]
 

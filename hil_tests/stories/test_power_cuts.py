@@ -7,8 +7,8 @@ import statistics
 
 import pytest
 
+from hil_tests.counts import COUNTED, Record
 from hil_tests.power.cuts import power_cuts
-from tests.counts import COUNTED, Record
 
 pytestmark = [
     pytest.mark.hil,

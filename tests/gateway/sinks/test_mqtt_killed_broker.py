@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from hil_tests.broker import Broker, Subscriber
+from hil_tests.counts import COUNTED
 from hil_tests.delivery import Delivery
-from tests.counts import COUNTED
 from tests.gateway.sinks.records import BOOT, UID
 
 KILLS = 50

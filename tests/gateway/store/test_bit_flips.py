@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from gateway.store import salvage
+from hil_tests.counts import COUNTED
 from hil_tests.faults.history import scratch
-from tests.counts import COUNTED
 from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, opened
 from tests.gateway.store.judge import account
 

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
+from hil_tests.counts import COUNTED
 from hil_tests.faults import mistakes
 from hil_tests.faults.crash_images import crash_image, crash_images
 from hil_tests.faults.disk import Disk, Kind, Operation
-from tests.counts import COUNTED
 
 IMAGES = 50_000
 SEED = 1

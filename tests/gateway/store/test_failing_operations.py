@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
+from hil_tests.counts import COUNTED
 from hil_tests.faults import mistakes
 from hil_tests.faults.disk import Kind
 from hil_tests.faults.failing_operations import fail_each
-from tests.counts import COUNTED
 
 SEED = 1
 
