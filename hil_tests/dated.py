@@ -12,9 +12,10 @@ from hil_tests.truth import Sample, nearest
 
 ASSUMED_S = ASSUMED_UNCERTAINTY_NS / 1e9  # added for a clock that it was told to believe: here it is right
 
-# Between the chip's start and the time stamp a PC may stop the node's process; nothing stops an ESP32.
+# Between the chip's start and the time stamp a PC may stop the node's process, a busy one often; nothing
+# stops an ESP32. The gateway's own share is 0.99: tests/gateway/test_time_simulator.py, where nothing stops.
 STALL_S = 0.05
-HONEST_SHARE = 0.9
+HONEST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
