@@ -9,7 +9,7 @@ import pytest
 from hil_tests.counts import COUNTED, Record
 from hil_tests.faults.kill_loop import kill_loop
 
-pytestmark = [pytest.mark.hil, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(480)]
 
 KILLS = 200
 SEED = 1

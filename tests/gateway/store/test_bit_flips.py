@@ -91,7 +91,7 @@ def judge(found, where):
     return found.missing
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("closed", [True, False])
 def test_no_flipped_bit_makes_a_wrong_reading_or_one_that_is_missing_silently(
     closed, caplog, record_property
