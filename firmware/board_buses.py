@@ -15,9 +15,25 @@ def i2c(bus: int, settings: dict) -> object:
     return machine.I2C(bus, scl=scl, sda=sda, freq=settings["freq"])
 
 
-def pin_out(number: int) -> object:
-    """A pin that drives, low at first."""
-    return machine.Pin(number, machine.Pin.OUT, value=0)
+def spi(bus: int, settings: dict, mode: int) -> object:
+    """SPI bus number `bus` on the pins of one member of settings.spi, in one of SPI's four modes."""
+    sck = machine.Pin(settings["sck"])
+    mosi = machine.Pin(settings["mosi"])
+    miso = machine.Pin(settings["miso"])
+    return machine.SPI(
+        bus + 1,  # 0 is the flash's
+        baudrate=settings["freq"],
+        polarity=mode >> 1,
+        phase=mode & 1,
+        sck=sck,
+        mosi=mosi,
+        miso=miso,
+    )
+
+
+def pin_out(number: int, level: int = 0) -> object:
+    """A pin that drives, to `level` at first."""
+    return machine.Pin(number, machine.Pin.OUT, value=level)
 
 
 def pin_in(number: int) -> object:

@@ -46,6 +46,10 @@ def _i2c_bus(keys, settings, out: dict) -> None:
     out["bus"] = keys.integer("bus", 0, 0, len(settings.i2c) - 1)
 
 
+def _spi_bus(keys, settings, out: dict) -> None:
+    out["bus"] = keys.integer("bus", 0, 0, len(settings.spi) - 1)
+
+
 def _bme280(keys, settings, out: dict) -> None:
     _i2c_bus(keys, settings, out)
     out["address"] = keys.choice("address", 0x76, (0x76, 0x77))
@@ -72,6 +76,16 @@ def _nau7802(keys, settings, out: dict) -> None:
     out["afe"] = _octets(keys, "afe", 7)
 
 
+def _ads1220(keys, settings, out: dict) -> None:
+    _spi_bus(keys, settings, out)
+    out["cs"] = keys.pin("cs", 15)
+    out["drdy"] = keys.pin("drdy", 27)
+    out["inputs"] = keys.choice("inputs", "01", ("01", "02", "03", "12", "13", "23"))
+    out["gain"] = keys.choice("gain", 128, (1, 2, 4, 8, 16, 32, 64, 128))
+    out["rate"] = keys.choice("rate", 20, (20, 45, 90, 175, 330, 600, 1000))
+    out["check_every"] = keys.integer("check_every", 600, 0, 1000000)
+
+
 def _octets(keys, key: str, count: int) -> "bytes | None":
     digits = keys.text(key, "")
     if not digits:
@@ -85,4 +99,4 @@ def _octets(keys, key: str, count: int) -> "bytes | None":
     return octets
 
 
-_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802}
+_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802, "ads1220": _ads1220}

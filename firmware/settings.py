@@ -12,7 +12,7 @@ from wire.compat import const
 from wire.fields import TEXT_LIMIT
 
 FILE_OCTETS = const(8192)  # of settings.json
-I2C_MOST = const(2)  # buses of an ESP32
+BUSES_MOST = const(2)  # of I2C, and of SPI, that an ESP32 has to spare
 SENSORS_MOST = const(8)
 GROUPS_MOST = const(8)
 SCANS_MOST = const(64)  # of one BLOCK
@@ -51,7 +51,8 @@ class Settings:
         self.node = {"name": node.text("name", ""), "site": node.text("site", "")}
         node.done()
         self.link = _link(_Keys(top.take("link", {}), "link."))
-        self.i2c = [_i2c(keys) for keys in top.keyed_list("i2c", [{}], I2C_MOST)]
+        self.i2c = [_i2c(keys) for keys in top.keyed_list("i2c", [{}], BUSES_MOST)]
+        self.spi = [_spi(keys) for keys in top.keyed_list("spi", [{}], BUSES_MOST)]
         sensors = top.keyed_list("sensors", DEFAULTS["sensors"], SENSORS_MOST)
         self.sensors = [sensor(keys, self) for keys in sensors]
         groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
@@ -177,6 +178,17 @@ def _i2c(keys: _Keys) -> dict:
         "scl": keys.pin("scl", 22),
         "sda": keys.pin("sda", 21),
         "freq": keys.integer("freq", 100000, 1000, 400000),
+    }
+    keys.done()
+    return out
+
+
+def _spi(keys: _Keys) -> dict:
+    out = {
+        "sck": keys.pin("sck", 14),
+        "mosi": keys.pin("mosi", 13),
+        "miso": keys.pin("miso", 12),
+        "freq": keys.integer("freq", 1000000, 10000, 10000000),
     }
     keys.done()
     return out

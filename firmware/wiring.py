@@ -20,11 +20,19 @@ class _Wires:
     def __init__(self, settings) -> None:
         self._settings = settings
         self._i2c = {}
+        self._spi = {}
 
     def i2c(self, bus: int) -> object:
         if bus not in self._i2c:
             self._i2c[bus] = board_buses.i2c(bus, self._settings.i2c[bus])
         return self._i2c[bus]
+
+    def spi(self, bus: int, mode: int) -> object:
+        if bus not in self._spi:
+            self._spi[bus] = (mode, board_buses.spi(bus, self._settings.spi[bus], mode))
+        if self._spi[bus][0] != mode:
+            raise ValueError("spi[" + str(bus) + "] has chips of two modes")
+        return self._spi[bus][1]
 
 
 def _bme280(entry: dict, wires: _Wires) -> object:
@@ -54,4 +62,13 @@ def _nau7802(entry: dict, wires: _Wires) -> object:
     return NAU7802(wires.i2c(entry["bus"]), entry["gain"], entry["rate"], entry["ldo_mv"], drdy, entry["afe"])
 
 
-_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802}
+def _ads1220(entry: dict, wires: _Wires) -> object:
+    from drivers.ads1220 import ADS1220, MODE
+
+    select = board_buses.pin_out(entry["cs"], 1)
+    drdy = board_buses.pin_in(entry["drdy"])
+    spi = wires.spi(entry["bus"], MODE)
+    return ADS1220(spi, select, drdy, entry["inputs"], entry["gain"], entry["rate"], entry["check_every"])
+
+
+_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802, "ads1220": _ads1220}

@@ -1,5 +1,6 @@
-"""Wires from a driver to a chip in the same process: machine.I2C and machine.Pin without a board."""
+"""Wires from a driver to a chip in the same process: machine.I2C, SPI and Pin without a board."""
 
+from collections.abc import Callable
 from errno import ENODEV
 from typing import Protocol
 
@@ -47,6 +48,47 @@ class Bus:
         if address not in self.chips:
             raise OSError(ENODEV, "no acknowledge")
         return self.chips[address]
+
+
+class SpiChip(Protocol):
+    """A chip with a select line; `transfer` gives as many octets as it takes."""
+
+    def select(self) -> None: ...
+    def transfer(self, data: bytes) -> bytes: ...
+    def deselect(self) -> None: ...
+
+
+class SpiWires:
+    """What a driver needs of machine.SPI, with one chip, and the pin that selects it."""
+
+    def __init__(self, chip: SpiChip) -> None:
+        self._chip = chip
+        self._selected = False
+        self.transfers = 0
+
+    def value(self, level: int) -> None:
+        """The select pin."""
+        if self._selected == (not level):
+            return
+        self._selected = not level
+        if self._selected:
+            self._chip.select()
+        else:
+            self._chip.deselect()
+
+    def write(self, buf: bytes) -> None:
+        self.write_readinto(buf, bytearray(len(buf)))
+
+    def write_readinto(self, write_buf: bytes, read_buf: bytearray) -> None:
+        self.transfers += 1
+        read_buf[:] = self._chip.transfer(bytes(write_buf)) if self._selected else b"\xff" * len(write_buf)
+
+
+class OutputPin:
+    """The input pin on a level that a chip shows, such as DRDY."""
+
+    def __init__(self, output: Callable[[], int]) -> None:
+        self.value = output
 
 
 class ClockPin:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hil_tests.board import Board
-from hil_tests.chips import Air, Load, NAU7802Chip, SHT4xChip
+from hil_tests.chips import ADS1220Chip, Air, Load, NAU7802Chip, SHT4xChip
 from provisioning.application import build
 from tests.firmware.cable import Cable
 from wire import faults
@@ -78,3 +78,18 @@ def test_a_nau7802_keeps_its_offset_through_a_brown_out(tmp_path):
         wait_for(cable, "reset_value", blocks=300)
         after = next(cable.blocks(0)).values[0]
         assert after == pytest.approx(before, abs=60)
+
+
+def test_an_ads1220_names_a_lead_that_opens(tmp_path):
+    chip = ADS1220Chip(Load(), host_us, zero_mv_v=1.0)
+    sensor = {"driver": "ads1220", "rate": 330, "check_every": 10}
+    wires = {"spi_chips": {15: chip}, "outputs": {27: chip.drdy}}
+    with node(tmp_path, sensor, period_ms=10, **wires) as cable:
+        counts = pytest.approx(0.128 * 0x800000, abs=2_000)
+        wait_for(cable, counts)
+        chip.open_lead = "positive"
+        wait_for(cable, "open_bridge")
+        chip.open_lead = ""
+        wait_for(cable, counts)
+        chip.missing = "high"
+        wait_for(cable, "absent")
