@@ -4,6 +4,7 @@ from hil_tests.board.board import Board
 from hil_tests.board.child.flash_log import Image
 from hil_tests.board.counters import Counters
 from hil_tests.board.host import BoardHostFailed
+from hil_tests.board.virtual_time import VirtualTime
 from hil_tests.board.wiring import ChipAccess, I2cChip, OneWireChip, PinChip, SpiChip, Wiring
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "OneWireChip",
     "PinChip",
     "SpiChip",
+    "VirtualTime",
     "Wiring",
 ]

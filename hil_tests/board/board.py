@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
+from time import monotonic_ns
 from typing import Literal, Self, TypeVar
 
 from hil_tests.board.child.flash_log import Image
@@ -13,8 +13,9 @@ from hil_tests.board.console import Capture
 from hil_tests.board.counters import Counters
 from hil_tests.board.emulator import Emulator
 from hil_tests.board.flash import Flash
-from hil_tests.board.host import BoardHost
+from hil_tests.board.host import BoardHost, Host
 from hil_tests.board.model import Model
+from hil_tests.board.virtual_time import VirtualTime
 from hil_tests.board.wiring import (
     ChipAccess,
     Chips,
@@ -45,7 +46,8 @@ class Board:
     HX711. `heap_octets` is what the firmware may use. `drift_ppm` is how much too fast its crystal
     is, `first_ticks_us` what ticks_us shows at a hard reset. With a `console_baud` a raw write to
     the console takes the firmware as long as on the wire; without, no time at all. `link` is a
-    name that leads to `port` whenever the cable is in, and to nothing when it is not.
+    name that leads to `port` whenever the cable is in, and to nothing when it is not. With `time` the
+    board lives in virtual time: it has no port; `type` to it and listen with `on_octets`.
     """
 
     def __init__(
@@ -66,15 +68,18 @@ class Board:
         first_ticks_us: int = 0,
         console_baud: int | None = None,
         link: Path | None = None,
+        time: VirtualTime | None = None,
     ) -> None:
         if len(uid) != UID_OCTETS:
             raise ValueError(f"uid has {len(uid)} octets, not {UID_OCTETS}")
         self.uid = uid
         self.name = name or uid.hex()
+        clock_us = time.monotonic_us if time else _clock_us
+        self._time = time
         self.air = Air()
         self.load = Load()
-        self.bme280 = BME280Chip(self.air, _clock_us)
-        self.hx711 = HX711Chip(self.load, _clock_us, seed=int.from_bytes(uid, "big"))
+        self.bme280 = BME280Chip(self.air, clock_us)
+        self.hx711 = HX711Chip(self.load, clock_us, seed=int.from_bytes(uid, "big"))
         self._flash = Flash(directory, kind)
         self._nvs_path = directory / "nvs.json"
         self._counters = Counters()
@@ -96,7 +101,7 @@ class Board:
             link=link,
         )
         self._capture: Capture | None = None
-        self._host: BoardHost | None = None
+        self._host: Host | None = None
         self._emulator: Emulator | None = None
 
     def __enter__(self) -> Self:
@@ -119,7 +124,10 @@ class Board:
 
     def wait_listening(self, timeout_s: float = 10.0) -> None:
         """Wait until boot.py is about to run: what is typed before that is lost. Raises TimeoutError."""
-        if not self._run(lambda board: board.console.listening).wait(timeout_s):
+        listening = self._run(lambda board: board.console.listening)
+        if self._time is not None:
+            self._time.run_until(listening.is_set, timeout_s)
+        elif not listening.wait(timeout_s):
             raise TimeoutError(f"{self.name}: not started after {timeout_s:.1f} s")
 
     def kill(self) -> None:
@@ -147,7 +155,8 @@ class Board:
             try:
                 host.run(board.close)
             finally:
-                BoardHost.release()
+                if self._time is None:
+                    BoardHost.release()
 
     close = stop
 
@@ -179,6 +188,10 @@ class Board:
             self._plug_all(board)
 
         self._run(plug)
+
+    def type(self, octets: bytes) -> None:
+        """Octets come down the console's cable, as if typed."""
+        self._run(lambda board: board.console.hear(octets))
 
     def on_octets(self, capture: Capture | None) -> None:
         """Have `capture(direction, octets, boottime_ns)` called for all that passes the console.
@@ -269,17 +282,18 @@ class Board:
     def _run(self, call: Callable[[Emulator], T]) -> T:
         board, host = self._emulator, self._host
         if board is None or host is None:
-            host = self._host = BoardHost.acquire()
+            host = self._host = self._time or BoardHost.acquire()
             made = host.run(lambda: Emulator(host, self._model, self._flash, self._nvs_path, self._counters))
             made.console.capture = self._capture
             board = self._emulator = made
         return host.run(lambda: call(board))
 
-    @staticmethod
-    def _plug_all(board: Emulator) -> None:
+    def _plug_all(self, board: Emulator) -> None:
+        if self._time is not None:
+            return  # a pty is for people and programs, whose time is real
         for line in (board.console.line, *board.uarts.lines.values()):
             line.plug()
 
 
 def _clock_us() -> int:
-    return time.monotonic_ns() // 1000
+    return monotonic_ns() // 1000

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import time
 from collections import deque
 
-from hil_tests.board.host import BoardHost
+from hil_tests.board.host import Host
 from hil_tests.board.one_wire_bus import OneWireBus
 from hil_tests.board.pins import Pins
 from hil_tests.board.processor import Message
@@ -25,13 +24,14 @@ _READ_SHIFT = 4
 class ChipBoard:
     """I2C transfers go here, all else to `pins`, `spi` and `one_wire`; `accesses` holds the last 20 000."""
 
-    def __init__(self, host: BoardHost, wiring: Wiring, chips: Chips) -> None:
+    def __init__(self, host: Host, wiring: Wiring, chips: Chips) -> None:
         self.accesses: deque[ChipAccess] = deque(maxlen=ACCESSES_LIMIT)
         self.supplies = Supplies()
         self.pins = Pins(host, wiring, chips, self.supplies, lambda name: self._log(name, b"", b""))
         self.spi = SpiBus(wiring, chips.spi, self.pins, self.supplies, self._log)
         self.pins.on_change.update(dict.fromkeys(chips.spi, self.spi.on_select))
         self.one_wire = OneWireBus(wiring.one_wire, chips.one_wire, self.supplies, self._log)
+        self._host = host
         self._wiring = wiring
         self._chips = {chip.address: chip for chip in chips.i2c}
 
@@ -62,8 +62,8 @@ class ChipBoard:
         self.accesses.append(
             ChipAccess(
                 chip=chip,
-                boottime_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
-                realtime_ns=time.time_ns(),
+                boottime_ns=self._host.boottime_ns(),
+                realtime_ns=self._host.realtime_ns(),
                 written=written,
                 read=read,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Protocol
 
 from hil_tests.board.child import codes
 from hil_tests.board.counters import Counters
-from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.host import Host, Timer
 from hil_tests.board.line import PtyLine
 from hil_tests.board.pipe import InputPipe
 from hil_tests.board.processor import Processor
@@ -44,10 +43,8 @@ class State(Enum):
 class Console:
     """Lives in the host's thread. `capture(direction, octets, boottime_ns)`: "up" or "down"."""
 
-    def __init__(
-        self, host: BoardHost, life: Life, counters: Counters, banner: bytes, link: Path | None
-    ) -> None:
-        self.line = PtyLine(host, self._on_octets, link)
+    def __init__(self, host: Host, life: Life, counters: Counters, banner: bytes, link: Path | None) -> None:
+        self.line = PtyLine(host, self.hear, link)
         self.ring = InputPipe(RING_OCTETS)
         self.capture: Capture | None = None
         self.listening = threading.Event()  # set while somebody is there to hear what is typed
@@ -94,7 +91,9 @@ class Console:
         """Put raw octets on the cable."""
         self._counters.octets_up += len(octets)
         if self.capture is not None:
-            self.capture("up", octets, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            self.capture("up", octets, self._host.boottime_ns())
+        if self._host.virtual:
+            return  # nobody has the cable; who listens has `capture`
         self.line.write(octets)
         self._counters.dropped_up = self.line.dropped
 
@@ -144,10 +143,11 @@ class Console:
 
     # What arrives
 
-    def _on_octets(self, octets: bytes) -> None:
+    def hear(self, octets: bytes) -> None:
+        """Octets come down the cable."""
         self._counters.octets_down += len(octets)
         if self.capture is not None:
-            self.capture("down", octets, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            self.capture("down", octets, self._host.boottime_ns())
         self._route(octets)
 
     def _route(self, octets: bytes) -> None:

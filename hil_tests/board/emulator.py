@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,24 @@ from hil_tests.board.child import codes
 from hil_tests.board.chip_board import ChipBoard
 from hil_tests.board.console import Console
 from hil_tests.board.counters import Counters
+from hil_tests.board.crystal import Crystal
 from hil_tests.board.flash import Flash
-from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.host import Host, Timer
 from hil_tests.board.model import Model
+from hil_tests.board.output import Output
 from hil_tests.board.peripherals import Analog, Nvs, Rtc, Timers, Watchdog
 from hil_tests.board.processor import Message, Processor, crashed
 from hil_tests.board.uarts import Uarts
 
+TICKS_LIMIT = 1 << 30
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
 _NVS_NOT_FOUND = -4354  # the ESP32's own errors are negative
-_FIFO_OCTETS = 128
-_BITS_PER_OCTET = 10  # with start and stop
 
 
 class Emulator:
     """Lives in the host's thread."""
 
-    def __init__(self, host: BoardHost, model: Model, flash: Flash, nvs: Path, counters: Counters) -> None:
+    def __init__(self, host: Host, model: Model, flash: Flash, nvs: Path, counters: Counters) -> None:
         self.chips = ChipBoard(host, model.wiring, model.chips)
         self.console = Console(host, self, counters, BANNER, model.link)
         self.uarts = Uarts(host, model.wiring.uarts)
@@ -37,7 +37,7 @@ class Emulator:
         self._model = model
         self._flash = flash
         self._counters = counters
-        self._rtc = Rtc()
+        self._rtc = Rtc(host)
         self._nvs = Nvs(nvs)
         self.analog = Analog()
         self._timers = Timers(host)
@@ -45,9 +45,12 @@ class Emulator:
         self._processor: Processor | None = None
         self._cause = Cause.POWER_ON
         self._run_boot = self._run_main = True
-        self._started_ns = 0  # of the last hard reset, CLOCK_MONOTONIC
+        self._crystal = Crystal(host, model.first_ticks_us, model.drift_ppm)
+        self.console.ring.on_put = self._crystal.wake
+        for ring in self.uarts.rings.values():
+            ring.on_put = self._crystal.wake
         self._wake: Timer | None = None
-        self._sending_until = 0.0
+        self._output = Output(host, self.console, self.uarts, model.console_baud)
         self._queries: dict[str, Callable[..., Any]] = {
             "boot": self._config,
             "mounted": self._on_mounted,
@@ -97,7 +100,7 @@ class Emulator:
         self._stop(cold=True)
         self._watchdog.disarm()
         self._nvs.power_on()
-        self._started_ns = time.monotonic_ns()
+        self._crystal.reset()
         self.console.say_text(rom_text(cause))
         self._start(cause, run_boot=True, run_main=True)
 
@@ -128,6 +131,7 @@ class Emulator:
         self.uarts.powered = True
         inputs = {0: self.console.ring, **self.uarts.rings}
         self._processor = Processor(self._host, self, model.program, model.heap_octets, inputs)
+        self._processor.on_news = self._crystal.wake
 
     def _stop(self, *, cold: bool) -> None:
         if self._wake is not None:
@@ -137,6 +141,7 @@ class Emulator:
             self._processor.drain_text()
             self._processor.end()
             self._processor = None
+        self._crystal.stop()
         self.chips.pins.off()
         self._timers.stop()
         self.console.off(cold=cold)
@@ -169,9 +174,18 @@ class Emulator:
             case codes.PIN_DRIVE:
                 self.chips.pins.drive(message.small, message.value)
             case codes.PIN_SENSE:
-                processor.send(codes.VALUE, value=self.chips.pins.sense(message.small))
+                level = self.chips.pins.sense(message.small)
+                self.chips.pins.foretell(processor, message.small)
+                processor.send(codes.VALUE, value=level)
+            case codes.PIN_PULSES:
+                self.chips.pins.pulse(message.value >> 1, message.value & 1)
             case codes.I2C:
                 self._transfer(processor, message)
+            case codes.WAIT:
+                processor.drain_text()
+                self._crystal.wait(processor, message.value)
+            case codes.PASSED:
+                self._crystal.pass_us(message.value)
             case codes.PIN_MODE:
                 self.chips.pins.set_mode(message.small, message.value)
             case codes.SPI:
@@ -180,7 +194,7 @@ class Emulator:
                 bits = self.chips.one_wire.carry_out(message.small, message.middle, message.value)
                 processor.send(codes.VALUE, value=bits)
             case codes.WRITE:
-                self._write(processor, message)
+                self._output.write(processor, message.small, message.octets)
             case codes.WDT_FEED:
                 self._watchdog.feed()
             case codes.WAITING:
@@ -208,32 +222,6 @@ class Emulator:
         else:
             processor.send(codes.VALUE, fault)
 
-    def _write(self, processor: Processor, message: Message) -> None:
-        if message.small == 0:
-            processor.drain_text()
-            self.console.say(message.octets)
-            line = self.console.line
-        elif message.small in self.uarts.lines:
-            line = self.uarts.lines[message.small]
-            line.write(message.octets)
-        else:
-            processor.send(codes.VALUE)
-            return
-        wait_s = self._wait_s(len(message.octets)) if message.small == 0 else 0.0
-        if wait_s > 0:
-            self._host.after(wait_s, lambda: line.when_free(lambda: processor.send(codes.VALUE)))
-        else:
-            line.when_free(lambda: processor.send(codes.VALUE))
-
-    def _wait_s(self, octets: int) -> float:
-        # The ESP32 waits until all but a FIFO of what it writes is on the wire.
-        baud = self._model.console_baud
-        if baud is None:
-            return 0.0
-        now = time.monotonic()
-        self._sending_until = max(now, self._sending_until) + octets * _BITS_PER_OCTET / baud
-        return self._sending_until - now - _FIFO_OCTETS * _BITS_PER_OCTET / baud
-
     def _answer(self, processor: Processor, message: Message) -> None:
         name, *arguments = json.loads(message.octets)
         fault = 0
@@ -250,8 +238,7 @@ class Emulator:
     # Queries
 
     def _config(self) -> Mapping[str, Any]:
-        elapsed_us = (time.monotonic_ns() - self._started_ns) // 1000
-        elapsed_us += elapsed_us * self._model.drift_ppm // 1_000_000
+        shown_us = self._crystal.shown_us()
         assert self._processor is not None
         return {
             "uid": self._model.uid.hex(),
@@ -261,7 +248,12 @@ class Emulator:
             "flash_log": self._flash.log_for_boot(),
             "run_boot": self._run_boot,
             "run_main": self._run_main,
-            "ticks_us": (self._model.first_ticks_us + elapsed_us) % (1 << 30),
+            "virtual": self._host.virtual,
+            "seed": self._host.seed * 1000 + self._counters.boots.total(),
+            "realtime_ns": self._host.realtime_ns(),
+            "ticks_us": shown_us % TICKS_LIMIT,
+            "ticks_ms": shown_us // 1000 % TICKS_LIMIT,
+            "rest_us": shown_us % 1000,
             "drift_ppm": self._model.drift_ppm,
             "rtc_offset_ns": self._rtc.offset_ns,
             "uarts": self._processor.uart_fds,

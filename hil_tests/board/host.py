@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -30,6 +30,11 @@ class Timer:
     def __init__(self, call: Callable[[], None]) -> None:
         self._call: Callable[[], None] | None = call
 
+    @property
+    def live(self) -> bool:
+        """Whether it will call."""
+        return self._call is not None
+
     def cancel(self) -> None:
         self._call = None
 
@@ -38,12 +43,44 @@ class Timer:
             self._call()
 
 
+class Process(Protocol):
+    """Something that works, says what it wants, and waits."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def hear(self) -> bool: ...
+
+
+class Host(Protocol):
+    """Where boards live: BoardHost, or VirtualTime."""
+
+    @property
+    def virtual(self) -> bool: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    def run(self, call: Callable[[], T]) -> T: ...
+    def after(self, delay_s: float, call: Callable[[], None]) -> Timer: ...
+    def watch(self, fd: int, events: int, call: Callable[[int], object], *, text: bool = False) -> None: ...
+    def unwatch(self, fd: int) -> None: ...
+    def monotonic_us(self) -> int: ...
+    def boottime_ns(self) -> int: ...
+    def realtime_ns(self) -> int: ...
+    def horizon_us(self) -> int: ...
+    def pass_to(self, at_us: int) -> None: ...
+    def set_running(self, process: Process, running: bool) -> None: ...
+
+
 class BoardHost:
     """`BoardHost.acquire()` gives the running one; the last `release()` ends its thread.
 
     `run` may be called from any thread; everything else from the host's own.
     """
 
+    virtual = False
+    seed = 0
     _shared: ClassVar[BoardHost | None] = None
     _users: ClassVar[int] = 0
     _lock: ClassVar[threading.Lock] = threading.Lock()
@@ -105,7 +142,26 @@ class BoardHost:
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._order), timer))
         return timer
 
-    def watch(self, fd: int, events: int, call: Callable[[int], object]) -> None:
+    def monotonic_us(self) -> int:
+        return time.monotonic_ns() // 1000
+
+    def boottime_ns(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def realtime_ns(self) -> int:
+        return time.time_ns()
+
+    def horizon_us(self) -> int:
+        """Anything may happen at any time."""
+        return self.monotonic_us()
+
+    def pass_to(self, at_us: int) -> None:
+        """Time passes by itself here."""
+
+    def set_running(self, process: Process, running: bool) -> None:
+        """Nobody asks here who works and who waits."""
+
+    def watch(self, fd: int, events: int, call: Callable[[int], object], *, text: bool = False) -> None:
         """`call(events)` whenever fd is ready; replaces what was watched on it before."""
         if fd in self._selector.get_map():
             self._selector.modify(fd, events, call)

@@ -8,7 +8,7 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
-from hil_tests.board.host import READ, WRITE, BoardHost, Timer
+from hil_tests.board.host import READ, WRITE, Host, Timer
 
 BACKLOG_OCTETS = 65536  # beyond what the pty holds, as a real adapter's driver has; then the board waits
 # The pty took nothing for so long: nobody is there. It takes 4 KiB at a time, which may be a
@@ -27,7 +27,7 @@ class PtyLine:
     for STALL_S makes the line drop what the board says, until somebody reads again.
     """
 
-    def __init__(self, host: BoardHost, on_octets: Callable[[bytes], None], link: Path | None = None) -> None:
+    def __init__(self, host: Host, on_octets: Callable[[bytes], None], link: Path | None = None) -> None:
         self.dropped = 0
         self.link = link
         self._host = host

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hil_tests.board.child import codes
-from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.host import Host, Timer
 from hil_tests.board.processor import Processor
 
 
 class Rtc:
     """Clock and memory that live as long as there is power."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: Host) -> None:
         self.memory = b""
         self.offset_ns = 0
+        self._host = host
         self.power_on()
 
     def power_on(self) -> None:
         self.memory = b""
-        self.offset_ns = time.time_ns()  # it is 2000-01-01 again
+        self.offset_ns = self._host.realtime_ns()  # it is 2000-01-01 again
 
     def memory_hex(self) -> str:
         return self.memory.hex()
@@ -36,7 +36,7 @@ class Rtc:
 class Watchdog:
     """Not counted while nobody armed it; a soft reset does not disarm it."""
 
-    def __init__(self, host: BoardHost, on_expiry: Callable[[], None]) -> None:
+    def __init__(self, host: Host, on_expiry: Callable[[], None]) -> None:
         self._host = host
         self._on_expiry = on_expiry
         self._timeout_s = 0.0
@@ -65,7 +65,7 @@ class Watchdog:
 class Timers:
     """machine.Timer 0 to 3 and the virtual one; a reset stops them all."""
 
-    def __init__(self, host: BoardHost) -> None:
+    def __init__(self, host: Host) -> None:
         self._host = host
         self._running: dict[int, Timer] = {}
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from hil_tests.board.child import codes
-from hil_tests.board.host import BoardHost, Timer
+from hil_tests.board.host import Host, Timer
 from hil_tests.board.processor import Processor
 from hil_tests.board.supplies import Supplies
-from hil_tests.board.wiring import Chips, Wiring
+from hil_tests.board.wiring import Chips, ForeseeingChip, Wiring
 
 READING_PULSES = 25  # the least that end one reading of a clocked chip
-READING_GAP_NS = 1_000_000  # clock pulses further apart may belong to different readings
-ABANDONED_NS = 50_000_000  # nobody takes so long over one reading
+READING_GAP_US = 1_000  # clock pulses further apart may belong to different readings
+ABANDONED_US = 50_000  # nobody takes so long over one reading
 EDGE_POLL_S = 0.002  # how often a chip's output is looked at while an interrupt waits for it
+HELD_MOST_US = 100_000_000
 _OPEN_DRAIN = 7
 _PULL_UP = 2
 _PULL_SHIFT = 4
@@ -27,7 +27,7 @@ class Pins:
 
     def __init__(
         self,
-        host: BoardHost,
+        host: Host,
         wiring: Wiring,
         chips: Chips,
         supplies: Supplies,
@@ -48,7 +48,7 @@ class Pins:
         self._modes: dict[int, int] = {}
         self._seen: dict[int, int] = {}  # the level when an interrupt last looked
         self._edges: dict[int, int] = {}  # pin -> edges wanted
-        self._pulsed_ns = 0
+        self._pulsed_us = 0
         self._pulses = 0
         self._processor: Processor | None = None
         self._polling: Timer | None = None
@@ -83,6 +83,34 @@ class Pins:
         pulled = int(mode >> _PULL_SHIFT == _PULL_UP or mode & 0x0F == _OPEN_DRAIN)
         return self._driven.get(pin, pulled)
 
+    def foretell(self, processor: Processor, pin: int) -> None:
+        """Say with the level of a chip's data pin what it will be after the next pulses."""
+        chip = self._chip
+        if pin != self._data or not isinstance(chip, ForeseeingChip) or not self._supplies.reach(chip):
+            return
+        if self._driven.get(self._clock, 0) or self._edges.keys() & {self._data, self._clock}:
+            return
+        levels = chip.ahead()
+        if levels:
+            bits = 1
+            for level in levels:
+                bits = bits << 1 | level
+            processor.post(codes.PIN_AHEAD, self._clock, bits)
+        elif self._host.virtual:
+            processor.post(codes.PIN_HELD, 0, min(chip.held_us(), HELD_MOST_US))
+
+    def pulse(self, pulses: int, level: int) -> None:
+        """The processor has clocked the chip so often; the clock is at `level` at last."""
+        chip = self._chip
+        assert chip is not None
+        for _ in range(pulses - 1):
+            self._count_pulse()
+            chip.clock(1)
+            chip.clock(0)
+        self.drive(self._clock, 1)
+        if not level:
+            self.drive(self._clock, 0)
+
     def drive(self, pin: int, level: int) -> None:
         """The processor drives a pin."""
         before = self._driven.get(pin)
@@ -91,7 +119,7 @@ class Pins:
             return
         if pin == self._clock and self._chip is not None:
             if level:
-                self._count_pulse(type(self._chip).__name__)
+                self._count_pulse()
             if self._supplies.reach(self._chip):
                 self._chip.clock(level)
         if pin in self.on_change:
@@ -117,15 +145,15 @@ class Pins:
         if self._polling is None:
             self._poll_chips()
 
-    def _count_pulse(self, chip: str) -> None:
-        now = time.monotonic_ns()
-        gap = now - self._pulsed_ns
-        if gap > ABANDONED_NS or (self._pulses >= READING_PULSES and gap > READING_GAP_NS):
+    def _count_pulse(self) -> None:
+        now = self._host.monotonic_us()
+        gap = now - self._pulsed_us
+        if gap > ABANDONED_US or (self._pulses >= READING_PULSES and gap > READING_GAP_US):
             self._pulses = 0
         if not self._pulses:
-            self._log(chip)
+            self._log(type(self._chip).__name__)
         self._pulses += 1
-        self._pulsed_ns = now
+        self._pulsed_us = now
 
     def _poll_chips(self) -> None:
         self._polling = None
@@ -133,7 +161,13 @@ class Pins:
         for pin in watched:
             self._look(pin)
         if watched:
-            self._polling = self._host.after(EDGE_POLL_S, self._poll_chips)
+            self._polling = self._host.after(self._until_next(watched), self._poll_chips)
+
+    def _until_next(self, watched: list[int]) -> float:
+        chip = self._chip
+        if watched == [self._data] and isinstance(chip, ForeseeingChip):
+            return max(EDGE_POLL_S, chip.held_us() / 1e6)
+        return EDGE_POLL_S
 
     def _look(self, pin: int) -> None:
         if pin not in self._edges:

@@ -6,6 +6,7 @@ import array
 import fcntl
 import os
 import termios
+from collections.abc import Callable
 
 
 class InputPipe:
@@ -13,13 +14,16 @@ class InputPipe:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.on_put: Callable[[], None] | None = None
         self.far, self._near = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def put(self, octets: bytes) -> int:
         """Put what fits; gives how many octets were lost."""
         room = max(0, self.limit - self.waiting())
-        if room:
+        if room and octets:
             os.write(self._near, octets[:room])
+            if self.on_put is not None:
+                self.on_put()
         return max(0, len(octets) - room)
 
     def waiting(self) -> int:

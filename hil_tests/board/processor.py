@@ -8,20 +8,24 @@ import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from hil_tests.board.child import codes
-from hil_tests.board.host import READ, BoardHost
+from hil_tests.board.host import READ, Host
 from hil_tests.board.pipe import InputPipe
 from hil_tests.board.shim import shim_directory
 
 HEAD = struct.Struct("<BBHi")
-SHIM_OCTETS = 41_000  # what the shim takes of the 32-bit build's heap; the firmware is not charged for it
+SHIM_OCTETS = 44_500  # what the shim takes of the 32-bit build's heap; the firmware is not charged for it
 _CARRY_OCTETS = {codes.DONE, codes.I2C, codes.WRITE, codes.ASK, codes.SPI}
+_ASK = _CARRY_OCTETS - {codes.DONE} | {
+    *(codes.PIN_SENSE, codes.PIN_IRQ, codes.WAITING, codes.KBD_INTR, codes.ONE_WIRE, codes.WAIT)
+}
 _RECEIVE_OCTETS = 65536
+LOOK_US = 50_000
 _SEND_S = 2.0  # the process reads at once whenever it is sent more than a pipe holds
 
 
@@ -49,7 +53,7 @@ class Processor:
 
     def __init__(
         self,
-        host: BoardHost,
+        host: Host,
         surroundings: Surroundings,
         program: Path,
         heap_octets: int,
@@ -58,9 +62,11 @@ class Processor:
         self._host = host
         self._surroundings = surroundings
         self._received = bytearray()
+        self._posted = b""
         self.uart_fds = {number: pipe.far for number, pipe in inputs.items() if number}
         self._socket, far = socket.socketpair()
-        self._socket.settimeout(_SEND_S)
+        self._socket.settimeout(None if host.virtual else _SEND_S)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, LOOK_US))
         self._text, text_far = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._text, False)
         self._process = subprocess.Popen(
@@ -81,24 +87,35 @@ class Processor:
         far.close()
         os.close(text_far)
         self._alive = True
-        host.watch(self._socket.fileno(), READ, self._on_socket)
+        self.on_news: Callable[[], None] | None = None  # called after each message that is no answer
+        host.set_running(self, True)
+        host.watch(self._socket.fileno(), READ, lambda _: self.hear())
         self.hear_text()
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
+    def post(self, code: int, small: int = 0, value: int = 0) -> None:
+        """Have this go before the next message."""
+        self._posted += HEAD.pack(code, small, 0, value)
+
     def send(self, code: int, small: int = 0, value: int = 0, octets: bytes = b"") -> None:
         """Send a message, if the process still is. One that cannot be sent ends in on_death."""
         if not self._alive:
             return
-        head = HEAD.pack(code, small, 0, len(octets) or value)
+        head = self._posted + HEAD.pack(code, small, 0, len(octets) or value)
+        self._posted = b""
         with contextlib.suppress(OSError):
             self._socket.sendall(head + octets)
+        if code in {codes.VALUE, codes.DATA}:
+            self._host.set_running(self, True)
+        elif self.on_news is not None:
+            self.on_news()
 
     def hear_text(self) -> None:
         if self._alive:
-            self._host.watch(self._text, READ, lambda _: self._pass_text())
+            self._host.watch(self._text, READ, lambda _: self._pass_text(), text=True)
 
     def hold_text(self) -> None:
         """Let `print` wait for now."""
@@ -114,6 +131,7 @@ class Processor:
         if not self._alive:
             return self._process.returncode
         self._alive = False
+        self._host.set_running(self, False)
         self._host.unwatch(self._socket.fileno())
         self._host.unwatch(self._text)
         self._process.kill()
@@ -133,17 +151,21 @@ class Processor:
         self._surroundings.on_text(octets)
         return True
 
-    def _on_socket(self, _events: int) -> None:
+    def hear(self) -> bool:
+        """Take what it says; False when it says nothing within LOOK_US, for which a virtual host waits."""
         try:
             octets = self._socket.recv(_RECEIVE_OCTETS)
+        except BlockingIOError:
+            return False
         except ConnectionError:
             octets = b""
-        if not octets:
+        if octets:
+            self._received += octets
+            self._deliver()
+        else:
             self.drain_text()
             self._surroundings.on_death(self.end())
-            return
-        self._received += octets
-        self._deliver()
+        return True
 
     def _deliver(self) -> None:
         at = 0
@@ -155,6 +177,8 @@ class Processor:
                 break
             octets = bytes(received[at + HEAD.size : end])
             at = end
+            if code in _ASK:
+                self._host.set_running(self, False)
             self._surroundings.on_message(
                 Message(code=code, small=small, middle=middle, value=value, octets=octets)
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hil_tests.board.host import BoardHost
+from hil_tests.board.host import Host
 from hil_tests.board.line import PtyLine
 from hil_tests.board.pipe import InputPipe
 
@@ -15,7 +15,7 @@ _RING_MOST_OCTETS = 65536
 class Uarts:
     """Lives in the host's thread."""
 
-    def __init__(self, host: BoardHost, numbers: tuple[int, ...]) -> None:
+    def __init__(self, host: Host, numbers: tuple[int, ...]) -> None:
         self.rings = {number: InputPipe(_RING_OCTETS) for number in numbers}
         self.lines = {number: PtyLine(host, self._sink(number)) for number in numbers}
         self.powered = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class I2cChip(Protocol):
@@ -21,6 +21,17 @@ class PinChip(Protocol):
 
     def clock(self, level: int) -> None: ...
     def data(self) -> int: ...
+
+
+@runtime_checkable
+class ForeseeingChip(PinChip, Protocol):
+    """A PinChip that can tell what is to come: its bits then need no question each."""
+
+    def ahead(self) -> Sequence[int]:
+        """The data pin's level after each of the next pulses, if they come at once; 28 at most."""
+
+    def held_us(self) -> int:
+        """How long the data pin stays as it is, if no pulse comes."""
 
 
 class SpiChip(Protocol):

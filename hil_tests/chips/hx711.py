@@ -99,6 +99,19 @@ class HX711Chip:
         self._data = 1
         self._code = None
 
+    def ahead(self) -> list[int]:
+        """The data pin's levels after the pulses to come; none where that is not sure."""
+        if self._code is None or self._pulses or self._level or self.deaf_pulses or self.line != "connected":
+            return []
+        bits = [self._code >> _BITS - 1 - at & 1 for at in range(_BITS)]
+        return bits + [1] * (max(_GAIN_AFTER) - _BITS)
+
+    def held_us(self) -> int:
+        """How long the data pin stays as it is, if no pulse comes: until the next conversion is done."""
+        if self._code is not None:
+            return 0
+        return max(0, int(self._began_us + (self._done + 1) * self.period_us - self._clock()))
+
     def data(self) -> int:
         """The level of the data pin: low when a conversion waits, then its bits."""
         self._convert()

@@ -3,12 +3,16 @@
 import io
 
 import link
+import ticks
 from codes import I2C as _TRANSFER
 from codes import WAITING
 from console import Reader, write_line
 from pins import number_of
 
 _DEFAULT_PINS = ((18, 19), (25, 26))  # scl, sda of I2C(0) and I2C(1)
+_CALL_US = 40  # of the ESP32's driver
+_FRAME_BITS = 20  # start, address, stop
+_OCTET_BITS = 9
 _GET_FILENO = 10
 _READ_SHIFT = 4  # below it the bus, in the message's middle
 _READ_MOST = 4095
@@ -18,10 +22,11 @@ class I2C:
     def __init__(self, bus=-1, *, scl=None, sda=None, freq=400000, timeout=50000):
         default = _DEFAULT_PINS[bus] if 0 <= bus < 2 else (-1, -1)
         self._pins = (number_of(scl, default[0]), number_of(sda, default[1]))
+        self._freq = freq
         self._bus = link.query("i2c", *self._pins)
 
-    def init(self, **settings):
-        pass
+    def init(self, *, freq=400000, **settings):
+        self._freq = freq
 
     def deinit(self):
         pass
@@ -29,6 +34,7 @@ class I2C:
     def _transfer(self, address, octets, count, into=None):
         if count > _READ_MOST:
             raise ValueError("over 4095 octets")
+        ticks.work(_CALL_US + (_FRAME_BITS + _OCTET_BITS * (len(octets) + count)) * 1000000 // self._freq)
         return link.ask(_TRANSFER, address, self._bus | count << _READ_SHIFT, len(octets), octets, into)
 
     def scan(self):
@@ -69,7 +75,7 @@ class I2C:
 
 class SoftI2C(I2C):
     def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        super().__init__(-1, scl=scl, sda=sda)
+        super().__init__(-1, scl=scl, sda=sda, freq=freq)
 
 
 class UART(io.IOBase):

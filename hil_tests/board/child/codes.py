@@ -6,27 +6,36 @@ octets, `value` is their number. Both ends import this file.
 
 # Processor to host, no answer.
 PIN_DRIVE = 1  # small: pin, value: level
-WDT_FEED = 2
-PIN_MODE = 14  # small: pin, value: see Pin; -1 for none, pull << 4
-INTERRUPTED = 3  # Ctrl-C has been taken note of
-DONE = 4  # small: outcome, octets: traceback
+PIN_PULSES = 2  # small: clock pin, value: rising edges << 1 | level at last; it was low
+PASSED = 3  # value: microseconds of virtual time that have passed without the host
+WDT_FEED = 4
 # Processor to host, answered by VALUE or DATA.
 PIN_SENSE = 5  # small: pin
-PIN_IRQ = 6  # small: pin, value: edges wanted, 0 for none
-I2C = 7  # small: address, middle: bus | octets to read << 4, octets: to write
-WRITE = 8  # small: line (0 console, 1 and 2 UARTs), octets
-WAITING = 9  # small: UART; how many octets wait to be read
-KBD_INTR = 10  # value: the interrupt character or -1
-ASK = 11  # octets: JSON [name, arguments...]; the rare rest
-SPI = 12  # small: bus, octets: to write; as many come back
-ONE_WIRE = 13  # small: pin, middle: 0 reset, 1 read, 2 write | bits << 2, value: the bits to write
+I2C = 6  # small: address, middle: bus | octets to read << 4, octets: to write
+SPI = 7  # small: bus, octets: to write; as many come back
+ONE_WIRE = 8  # small: pin, middle: 0 reset, 1 read, 2 write | bits << 2, value: the bits to write
+HARMLESS_MOST = 8  # up to here nothing follows that HORIZON does not know of
+WAIT = 9  # value: microseconds, or -1; the answer says how many passed: only in virtual time
+PIN_IRQ = 10  # small: pin, value: edges wanted, 0 for none
+WRITE = 11  # small: line (0 console, 1 and 2 UARTs), octets
+WAITING = 12  # small: UART; how many octets wait to be read
+KBD_INTR = 13  # value: the interrupt character or -1
+ASK = 14  # octets: JSON [name, arguments...]; the rare rest
+# Processor to host, no answer.
+INTERRUPTED = 15  # Ctrl-C has been taken note of
+DONE = 16  # small: outcome, octets: traceback
+PIN_MODE = 17  # small: pin, value: see Pin; -1 for none, pull << 4
+# Host to processor, before an answer.
+PIN_AHEAD = 32  # small: clock pin, value: the asked pin's levels after its next pulses, after a leading 1
+PIN_HELD = 33  # value: microseconds for which the asked pin stays as it is: only in virtual time
+HORIZON = 34  # value: microseconds in which nothing is due but what this processor does: as well
 # Host to processor.
-VALUE = 32  # small: errno or 0, value: the answer
-DATA = 33  # octets: the answer
-INTERRUPT = 34  # Ctrl-C was typed
-PIN_EDGE = 35  # small: pin, value: level now
-TIMER = 37  # small: number of one that has run out
-EXECUTE = 36  # small: 1 for one interactive statement, octets: source
+VALUE = 40  # small: errno or 0, value: the answer
+DATA = 41  # octets: the answer
+INTERRUPT = 42  # Ctrl-C was typed
+PIN_EDGE = 43  # small: pin, value: level now
+TIMER = 44  # small: number of one that has run out
+EXECUTE = 45  # small: 1 for one interactive statement, octets: source
 
 # Outcomes in DONE.
 OK = 0

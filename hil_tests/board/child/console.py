@@ -12,6 +12,7 @@ import sys as native
 
 import link
 import select
+import ticks
 from codes import KBD_INTR, WRITE
 from shim import module
 
@@ -128,6 +129,7 @@ class _TextOut(io.IOBase):
         self.buffer = raw
 
     def write(self, text, *limits):
+        ticks.free = 0
         return native.stdout.write(text, *limits)
 
     def ioctl(self, request, argument):
@@ -147,7 +149,19 @@ def traceback(error):
 
 
 def print_exception(error, file=None):
+    ticks.free = 0
     (file or native.stdout).write(traceback(error))
+
+
+def print_in_time():
+    """In virtual time what is printed is said at the next wait: the host has to be asked then."""
+    native_print = print
+
+    def print_now(*things, **settings):
+        ticks.free = 0
+        native_print(*things, **settings)
+
+    builtins.print = print_now
 
 
 def read_line(prompt=""):

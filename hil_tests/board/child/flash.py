@@ -74,7 +74,7 @@ def _blank(flash):
     return True
 
 
-def install_os(machine_name):
+def install_os(machine_name, urandom=None):
     release = "1.25.0"
     uname = collections.namedtuple("uname", ("sysname", "nodename", "release", "version", "machine"))
     fields = uname("esp32", "esp32", release, "v" + release, machine_name)
@@ -82,7 +82,8 @@ def install_os(machine_name):
         "os",
         native,
         "VfsFat VfsLfs2 chdir getcwd ilistdir listdir mkdir mount remove rename rmdir sep stat statvfs"
-        " umount unlink urandom",
+        " umount unlink",
+        urandom=urandom or native.urandom,
         uname=lambda: fields,
         sync=lambda: None,
         dupterm=lambda stream, index=0: None,

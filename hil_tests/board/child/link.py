@@ -9,10 +9,28 @@ import os
 import select
 import struct
 
-from codes import ASK, DATA, EXECUTE, INTERRUPT, INTERRUPTED, PIN_EDGE, TIMER, VALUE
+import ticks
+from codes import (
+    ASK,
+    DATA,
+    EXECUTE,
+    HARMLESS_MOST,
+    HORIZON,
+    INTERRUPT,
+    INTERRUPTED,
+    PASSED,
+    PIN_AHEAD,
+    PIN_EDGE,
+    PIN_HELD,
+    PIN_PULSES,
+    TIMER,
+    VALUE,
+    WAIT,
+)
 
 _HEAD = "<BBHi"
 _HEAD_OCTETS = 8
+_WAIT_MOST_MS = 200000  # of virtual time at once, so that its microseconds are a small int
 _TOLD_OCTETS = 256  # told, not yet written; a whole number of heads
 
 _socket = None
@@ -21,9 +39,24 @@ _told = bytearray(_TOLD_OCTETS)
 _told_used = 0
 _head = bytearray(_HEAD_OCTETS)
 _scratch = bytearray(_HEAD_OCTETS)
+_horizon_us = 0
 _interrupted = False
 _edges = []  # keys of handlers
 _handling = False
+
+# What a clocked chip's data pin will show, so that its bits need no question each.
+ahead_clock = -1
+ahead_data = -1
+foreseen = 0  # as in PIN_AHEAD, just received
+_ahead = 0
+_ahead_left = 0
+_ahead_level = 0
+_ahead_clocked = 0  # the clock's level
+_ahead_pulses = 0  # not told yet
+waits = 0  # how often the host was waited for: before, nothing can have come
+held_pin = -1  # whose level stays until ticks.held
+held_level = 0
+_ahead_asks = 0  # so often the level may be asked with no question to the host
 
 handlers = {}  # pin number, or 256 + timer -> callable without arguments
 work = []  # (interactive, source) to execute
@@ -34,6 +67,7 @@ def connect(fd):
     _socket = open(fd, "r+b")
     _poller = select.poll()
     _poller.register(_socket, select.POLLIN)
+    ticks.sync = wait
 
 
 def socket():
@@ -43,6 +77,14 @@ def socket():
 def tell(code, small=0, middle=0, value=0):
     """Say something that needs no answer; goes out with the next ask, sleep or poll at the latest."""
     global _told_used
+    if ahead_data >= 0:
+        end_ahead()
+    if ticks.local != ticks.told:
+        passed = ticks.local - ticks.told
+        ticks.told = ticks.local
+        tell(PASSED, 0, 0, passed)
+    if code > HARMLESS_MOST:
+        ticks.free = 0
     if _told_used == _TOLD_OCTETS:
         flush()
     struct.pack_into(_HEAD, _told, _told_used, code, small, middle, value)
@@ -57,6 +99,8 @@ def tell_octets(code, small, octets):
 
 def flush():
     global _told_used
+    if ahead_data >= 0:
+        end_ahead()
     if _told_used:
         count = _told_used
         _told_used = 0
@@ -83,13 +127,16 @@ def ask(code, small=0, middle=0, value=0, octets=None, into=None):
         if count:
             _read(answer)
     else:
-        answer = (
-            struct.unpack_from("<i", _head, 4)[0] if _head[7] else _head[4] | _head[5] << 8 | _head[6] << 16
-        )
+        answer = _value()
     attend()
     if fault:
         raise OSError(fault)
     return answer
+
+
+def _value():
+    # Without a heap object for a small one.
+    return struct.unpack_from("<i", _head, 4)[0] if _head[7] else _head[4] | _head[5] << 8 | _head[6] << 16
 
 
 def query(name, *arguments):
@@ -103,9 +150,24 @@ def query(name, *arguments):
 
 def wait(timeout_ms):
     """Let time pass until something comes unasked, or the timeout (-1: for ever)."""
-    flush()
-    for _ in _poller.ipoll(timeout_ms):
-        _take()
+    global waits
+    if ticks.virtual:
+        if ahead_data >= 0:
+            end_ahead()
+        us = min(timeout_ms, _WAIT_MOST_MS) * 1000 if timeout_ms >= 0 else -1
+        if 0 <= us < ticks.free - ticks.local:
+            ticks.local += us  # nothing can come meanwhile, and what was told says when
+            return
+        waits += 1
+        tell(WAIT, 0, 0, us)
+        flush()
+        while not _take():
+            pass
+        ticks.waited(_value(), _horizon_us)
+    else:
+        flush()
+        for _ in _poller.ipoll(timeout_ms):
+            _take()
     attend()
 
 
@@ -132,9 +194,58 @@ def forget_interrupt():
     _interrupted = False
 
 
+def begin_ahead(data, level):
+    """Something was foreseen with the answer to what the data pin shows."""
+    global ahead_clock, ahead_data, foreseen, _ahead, _ahead_left, _ahead_level
+    global _ahead_clocked, _ahead_pulses, _ahead_asks
+    ahead_clock, _ahead = foreseen
+    foreseen = 0
+    ahead_data = data
+    _ahead_level = level
+    _ahead_left = 0
+    while _ahead >> _ahead_left > 1:
+        _ahead_left += 1
+    _ahead_clocked = 0
+    _ahead_pulses = 0
+    _ahead_asks = 1
+
+
+def clock_ahead(level):
+    """The clock pin is driven."""
+    global _ahead_clocked, _ahead_left, _ahead_level, _ahead_pulses, _ahead_asks
+    if level and not _ahead_clocked:
+        if not _ahead_left:
+            end_ahead()
+            return False
+        _ahead_left -= 1
+        _ahead_level = _ahead >> _ahead_left & 1
+        _ahead_pulses += 1
+        _ahead_asks = 1
+    _ahead_clocked = level
+    return True
+
+
+def sense_ahead():
+    """What the data pin shows; -1 where it may be another by now."""
+    global _ahead_asks
+    if not _ahead_asks:
+        return -1  # who asks again waits for something; and must hear a Ctrl-C
+    _ahead_asks -= 1
+    return _ahead_level
+
+
+def end_ahead():
+    """The host hears of the pulses."""
+    global ahead_clock, ahead_data
+    clock = ahead_clock
+    ahead_clock = ahead_data = -1
+    if _ahead_pulses:
+        tell(PIN_PULSES, clock, 0, _ahead_pulses << 1 | _ahead_clocked)
+
+
 def _take():
     # One message; True when it was an answer.
-    global _interrupted
+    global _interrupted, foreseen, _horizon_us
     _read(_head)
     code = _head[0]
     if code == VALUE or code == DATA:
@@ -145,6 +256,12 @@ def _take():
         _socket.write(_scratch)
     elif code == PIN_EDGE:
         _edges.append(_head[1])
+    elif code == PIN_AHEAD:
+        foreseen = (_head[1], _value())
+    elif code == PIN_HELD:
+        ticks.held = ticks.local + _value()
+    elif code == HORIZON:
+        _horizon_us = _value()
     elif code == TIMER:
         _edges.append(256 + _head[1])
     elif code == EXECUTE:

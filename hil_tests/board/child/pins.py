@@ -1,11 +1,13 @@
 """machine.Pin: every level goes to, or comes from, what is wired to the pin."""
 
 import link
+import ticks
 from codes import IRQ_FALLING as _FALLING
 from codes import IRQ_RISING as _RISING
 from codes import PIN_DRIVE, PIN_IRQ, PIN_MODE, PIN_SENSE
 
 PIN_MOST = 48
+_SENSE_US = 5
 
 
 class Pin:
@@ -36,9 +38,26 @@ class Pin:
             self.value(value)
 
     def value(self, level=None):
+        number = self.number
         if level is None:
-            return link.ask(PIN_SENSE, self.number)
-        link.tell(PIN_DRIVE, self.number, 0, 1 if level else 0)
+            if number == link.ahead_data:
+                level = link.sense_ahead()
+                if level >= 0:
+                    return level
+            ticks.work(_SENSE_US)
+            if number == link.held_pin and ticks.local < ticks.held:
+                return link.held_level
+            ticks.held = 0
+            level = link.ask(PIN_SENSE, number)
+            if link.foreseen:
+                link.begin_ahead(number, level)
+            elif ticks.held:
+                link.held_pin, link.held_level = number, level
+            return level
+        if number == link.ahead_clock and link.clock_ahead(1 if level else 0):
+            return
+        ticks.held = 0
+        link.tell(PIN_DRIVE, number, 0, 1 if level else 0)
 
     def __call__(self, level=None):
         return self.value(level)

@@ -1,9 +1,11 @@
 """machine.SPI and SoftSPI: every octet out brings one back; which chip listens its select pin decides."""
 
 import link
+import ticks
 from codes import SPI as _TRANSFER
 from pins import number_of
 
+_CALL_US = 30  # of the ESP32's driver
 _DEFAULT_PINS = ((14, 13, 12), (18, 23, 19))  # sck, mosi, miso of SPI(1) and SPI(2)
 
 
@@ -26,12 +28,14 @@ class SPI:
     def _open(self, baudrate=500000, *, polarity=0, phase=0, bits=8, firstbit=MSB):
         if bits != 8 or firstbit != SPI.MSB:
             raise NotImplementedError("8 bits, the highest first")
+        self._baudrate = baudrate
         self._bus = link.query("spi", *self._pins, polarity << 1 | phase)
 
     def deinit(self):
         pass
 
     def _transfer(self, octets, into=None):
+        ticks.work(_CALL_US + 8 * len(octets) * 1000000 // self._baudrate)
         return link.ask(_TRANSFER, self._bus, 0, len(octets), octets, into) if len(octets) else b""
 
     def write(self, octets):

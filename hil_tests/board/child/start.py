@@ -7,8 +7,10 @@ import sys
 
 import link
 import shim  # before anything that replaces a module
+import ticks
 import wait
 import clock
+import tasks  # noqa: F401 - as `_asyncio`
 import console
 import flash
 import processor
@@ -16,6 +18,7 @@ from codes import DONE, OK, RAISED, SYSTEM_EXIT
 
 _OURS = (
     "start shim codes link wait clock console flash flash_log processor pins buses spi analog timers one_wire"
+    " ticks tasks chance"
 ).split()
 _CORRUPT = "The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash snapshot to try to recover it."
 
@@ -24,10 +27,19 @@ def run(fd):
     """Never returns."""
     link.connect(fd)
     config = link.query("boot")
-    clock.start(config["ticks_us"], config["drift_ppm"], config["rtc_offset_ns"])
+    ticks.start(config)
+    clock.set_rtc(config["rtc_offset_ns"])
     console.install(config["machine"])
     processor.install(config)
-    flash.install_os(config["machine"])
+    urandom = None
+    if config["virtual"]:
+        import chance
+
+        chance.start(config["seed"])
+        console.print_in_time()
+        urandom = chance.urandom
+    flash.install_os(config["machine"], urandom)
+    urandom = None
     try:
         flash.mount(config["flash"], config["flash_log"])
     except OSError:

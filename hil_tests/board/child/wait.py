@@ -1,23 +1,24 @@
 """`select` and the sleeping half of `time`: time passes only in link.wait, where interrupts come."""
 
 import link
-import time
+import ticks
 from select import POLLERR, POLLHUP, POLLIN, POLLOUT
 from select import poll as _native_poll
+from time import sleep_us as _native_sleep_us
+from time import ticks_add as _add
+from time import ticks_diff as _diff
 
 from shim import module
+from ticks import real_ms, ticks_ms
 
-_ticks_ms = time.ticks_ms
-_ticks_add = time.ticks_add
-_ticks_diff = time.ticks_diff
-_native_sleep_us = time.sleep_us
+_SHORT_US = 2000
 
 
 def sleep_ms(ms):
-    end = _ticks_add(_ticks_ms(), max(0, ms))
+    end = _add(ticks_ms(), max(0, ms))
     while True:
-        left = _ticks_diff(end, _ticks_ms())
-        link.wait(max(0, left))
+        left = _diff(end, ticks_ms())
+        link.wait(real_ms(max(0, left)))
         if left <= 0:
             return
 
@@ -27,11 +28,14 @@ def sleep(seconds):
 
 
 def sleep_us(us):
-    if us >= 2000:
+    if us >= _SHORT_US:
         sleep_ms(us // 1000)
         us %= 1000
-    link.flush()
-    _native_sleep_us(us)
+    if ticks.virtual:
+        ticks.work(us)
+    else:
+        link.flush()
+        _native_sleep_us(us)
 
 
 class Poll:
@@ -41,12 +45,15 @@ class Poll:
         self._objects = _native_poll()
         self._all = _native_poll()
         self._all.register(link.socket(), POLLIN)
+        self._asked = -1  # link.waits when nothing was ready
 
     def register(self, thing, flags=POLLIN | POLLOUT):
+        self._asked = -1
         self._objects.register(thing, flags)
         self._all.register(thing, flags)
 
     def modify(self, thing, flags):
+        self._asked = -1
         self._objects.modify(thing, flags)
         self._all.modify(thing, flags)
 
@@ -55,6 +62,11 @@ class Poll:
         self._all.unregister(thing)
 
     def ipoll(self, timeout_ms=-1, flags=0):
+        if self._asked == link.waits and 0 <= timeout_ms * 1000 < ticks.free - ticks.local:
+            if link.ahead_data >= 0:
+                link.end_ahead()
+            ticks.local += timeout_ms * 1000
+            return ()
         self._wait(timeout_ms)
         return self._objects.ipoll(0, flags)
 
@@ -63,24 +75,45 @@ class Poll:
         return self._objects.poll(0)
 
     def _wait(self, timeout_ms):
+        if ticks.virtual:
+            self._wait_virtually(timeout_ms)
+            return
         link.flush()
         if timeout_ms > 0:
-            end = _ticks_add(_ticks_ms(), timeout_ms)
+            end = _add(ticks_ms(), timeout_ms)
         left = timeout_ms
         while True:
             mine = False
             others = False
-            for thing, _ in self._all.ipoll(left):
+            for thing, _ in self._all.ipoll(real_ms(left)):
                 if thing is link.socket():
                     mine = True
                 else:
                     others = True
             if mine:
                 link.wait(0)
-            if others or not mine or timeout_ms == 0:
+            if others or timeout_ms == 0:
                 return
             if timeout_ms > 0:
-                left = max(0, _ticks_diff(end, _ticks_ms()))
+                left = _diff(end, ticks_ms())
+                if left <= 0:
+                    return
+
+    def _wait_virtually(self, timeout_ms):
+        # What can be read came before the wait, or ends it.
+        end = _add(ticks_ms(), timeout_ms)
+        while not self._is_ready() and timeout_ms:
+            link.wait(timeout_ms)
+            if timeout_ms > 0:
+                timeout_ms = max(0, _diff(end, ticks_ms()))
+
+    def _is_ready(self):
+        if self._asked == link.waits:
+            return False
+        for _ in self._objects.ipoll(0):
+            return True
+        self._asked = link.waits
+        return False
 
 
 select = module("select", poll=Poll, POLLIN=POLLIN, POLLOUT=POLLOUT, POLLERR=POLLERR, POLLHUP=POLLHUP)
