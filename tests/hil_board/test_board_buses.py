@@ -213,8 +213,8 @@ def test_timers_run_once_and_for_ever(new_board: NewBoard) -> None:
 
 def test_a_button_overrides_a_pull_up_until_it_is_let_go(new_board: NewBoard) -> None:
     board = new_board(
-        "import time\nfrom machine import Pin\nb = Pin(0, Pin.IN, Pin.PULL_UP)\nprint('idle', b())\n"
-        "b.irq(lambda pin: print('now', pin()))\ntime.sleep(100)"
+        "import time\nfrom machine import Pin\nb = Pin(0, Pin.IN, Pin.PULL_UP)\n"
+        "b.irq(lambda pin: print('now', pin()))\nprint('idle', b())\ntime.sleep(100)"
     )
     with Terminal(board.port) as terminal:
         terminal.read_until(b"idle 1\r\n")
