@@ -34,17 +34,20 @@ def append(ledger: Path, mechanism: str, seed: int, tally: Tally, *, seconds: fl
         file.write(json.dumps(entry) + "\n")
 
 
-def commit() -> str:
-    """The checkout's commit; with a plus where files differ from it; empty where there is no git."""
+def commit(root: Path = ROOT) -> str:
+    """The checkout's commit; with a plus where files other than the ledger differ; empty without git."""
+    beside = f":(exclude){DEFAULT.relative_to(ROOT)}"  # each round adds a line to it
     try:
-        return subprocess.run(
-            ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        name = _git(root, "describe", "--always", "--exclude=*")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", beside)
     except (OSError, subprocess.CalledProcessError):
         return ""
+    return f"{name}+" if changed else name
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def machine() -> str:

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import subprocess
 
 import pytest
 
 from hil_tests.faults import mistakes
+from hil_tests.soak import ledger
 from hil_tests.soak.__main__ import main
 
 CUTS = 200
@@ -50,3 +52,24 @@ def test_one_image_can_be_looked_at(soak, capsys, tmp_path):
     assert (code, lines) == (0, [])
     assert "image 100 of history 7" in capsys.readouterr().out
     assert (tmp_path / "crash-image" / "store.db").exists()
+
+
+def test_a_count_is_of_a_commit_unless_other_files_than_the_ledger_differ(tmp_path):
+    def git(*arguments):
+        who = ("-c", "user.name=soak", "-c", "user.email=soak@example.org")
+        subprocess.run(["git", "-C", tmp_path, *who, *arguments], check=True, capture_output=True)
+
+    assert ledger.commit(tmp_path) == ""
+    counted, code = tmp_path / "benchmarks" / "soak.jsonl", tmp_path / "code.py"
+    counted.parent.mkdir()
+    counted.touch()
+    code.touch()
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "begin")
+    commit = ledger.commit(tmp_path)
+    assert len(commit) >= 7
+    counted.write_text("a round\n")
+    assert ledger.commit(tmp_path) == commit
+    code.write_text("changed\n")
+    assert ledger.commit(tmp_path) == commit + "+"
