@@ -31,6 +31,13 @@ def spi(bus: int, settings: dict, mode: int) -> object:
     )
 
 
+def one_wire(pin: int) -> object:
+    """The 1-wire bus on a pin."""
+    import onewire  # noqa: PLC0415 - most nodes have none
+
+    return onewire.OneWire(machine.Pin(pin))
+
+
 def pin_out(number: int, level: int = 0) -> object:
     """A pin that drives, to `level` at first."""
     return machine.Pin(number, machine.Pin.OUT, value=level)

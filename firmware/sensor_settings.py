@@ -86,6 +86,12 @@ def _ads1220(keys, settings, out: dict) -> None:
     out["check_every"] = keys.integer("check_every", 600, 0, 1000000)
 
 
+def _ds18b20(keys, settings, out: dict) -> None:  # noqa: ARG001 - alike for all
+    out["pin"] = keys.pin("pin", 4)
+    out["rom"] = _octets(keys, "rom", 8)
+    out["bits"] = keys.choice("bits", 12, (9, 10, 11, 12))
+
+
 def _octets(keys, key: str, count: int) -> "bytes | None":
     digits = keys.text(key, "")
     if not digits:
@@ -99,4 +105,11 @@ def _octets(keys, key: str, count: int) -> "bytes | None":
     return octets
 
 
-_KEYS_OF = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802, "ads1220": _ads1220}
+_KEYS_OF = {
+    "bme280": _bme280,
+    "sht4x": _sht4x,
+    "ds18b20": _ds18b20,
+    "hx711": _hx711,
+    "nau7802": _nau7802,
+    "ads1220": _ads1220,
+}

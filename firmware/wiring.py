@@ -21,6 +21,7 @@ class _Wires:
         self._settings = settings
         self._i2c = {}
         self._spi = {}
+        self._one_wire = {}
 
     def i2c(self, bus: int) -> object:
         if bus not in self._i2c:
@@ -33,6 +34,13 @@ class _Wires:
         if self._spi[bus][0] != mode:
             raise ValueError("spi[" + str(bus) + "] has chips of two modes")
         return self._spi[bus][1]
+
+    def one_wire(self, pin: int) -> object:
+        if pin not in self._one_wire:
+            from drivers.one_wire import Chips
+
+            self._one_wire[pin] = Chips(board_buses.one_wire(pin))
+        return self._one_wire[pin]
 
 
 def _bme280(entry: dict, wires: _Wires) -> object:
@@ -71,4 +79,17 @@ def _ads1220(entry: dict, wires: _Wires) -> object:
     return ADS1220(spi, select, drdy, entry["inputs"], entry["gain"], entry["rate"], entry["check_every"])
 
 
-_MAKERS = {"bme280": _bme280, "hx711": _hx711, "sht4x": _sht4x, "nau7802": _nau7802, "ads1220": _ads1220}
+def _ds18b20(entry: dict, wires: _Wires) -> object:
+    from drivers.ds18b20 import DS18B20
+
+    return DS18B20(wires.one_wire(entry["pin"]), entry["rom"], entry["bits"])
+
+
+_MAKERS = {
+    "bme280": _bme280,
+    "sht4x": _sht4x,
+    "ds18b20": _ds18b20,
+    "hx711": _hx711,
+    "nau7802": _nau7802,
+    "ads1220": _ads1220,
+}

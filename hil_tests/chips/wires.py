@@ -84,6 +84,52 @@ class SpiWires:
         read_buf[:] = self._chip.transfer(bytes(write_buf)) if self._selected else b"\xff" * len(write_buf)
 
 
+class OneWireChip(Protocol):
+    """A chip on a 1-wire bus, slot by slot."""
+
+    def reset(self) -> bool: ...
+    def write(self, bit: int) -> None: ...
+    def read(self) -> int: ...
+
+
+class OneWireBus:
+    """What a driver needs of onewire.OneWire, with the chips that hang on it."""
+
+    def __init__(self, *chips: OneWireChip, on_slot: Callable[[], None] = lambda: None) -> None:
+        self.chips = list(chips)
+        self.slots = 0
+        self._on_slot = on_slot
+
+    def reset(self) -> bool:
+        self._pass_slot()
+        return sum(chip.reset() for chip in self.chips) > 0  # each of them has to hear it
+
+    def readbit(self) -> int:
+        self._pass_slot()
+        return min([chip.read() for chip in self.chips], default=1)
+
+    def readinto(self, buf: bytearray) -> None:
+        for at in range(len(buf)):
+            buf[at] = sum(self.readbit() << bit for bit in range(8))
+
+    def writebit(self, value: int) -> None:
+        self._pass_slot()
+        for chip in self.chips:
+            chip.write(int(bool(value)))
+
+    def writebyte(self, value: int) -> None:
+        for bit in range(8):
+            self.writebit(value >> bit & 1)
+
+    def write(self, buf: bytes) -> None:
+        for octet in buf:
+            self.writebyte(octet)
+
+    def _pass_slot(self) -> None:
+        self.slots += 1
+        self._on_slot()
+
+
 class OutputPin:
     """The input pin on a level that a chip shows, such as DRDY."""
 

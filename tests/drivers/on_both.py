@@ -5,8 +5,10 @@ import gc
 from drivers.ads1220 import ADS1220
 from drivers.bme280 import BME280, decode
 from drivers.bme280_trim import HIGH_OCTETS, LOW_OCTETS, Trim, centi_celsius
+from drivers.ds18b20 import DS18B20
 from drivers.hx711 import HX711
 from drivers.nau7802 import NAU7802
+from drivers.one_wire import Chips
 from drivers.sht4x import SHT4x
 
 
@@ -244,6 +246,31 @@ def octets_of_reading_ads1220(answer):
     """Heap that one reading takes on MicroPython."""
     driver, spi = new_ads1220()
     spi.answer = answer
+    return _octets(driver.read)
+
+
+class Probe:
+    """A 1-wire bus whose only chip always gives the same scratchpad, and is done at once."""
+
+    def reset(self):
+        return True
+
+    def readbit(self):
+        return 1
+
+    def readinto(self, buf):
+        for at in range(9):
+            buf[at] = b"\x91\x01\x4b\x46\x7f\xff\x0f\x10\x25"[at]
+
+    def write(self, buf):
+        pass
+
+    writebyte = write
+
+
+def octets_of_reading_ds18b20():
+    """Heap that one reading takes on MicroPython."""
+    driver = DS18B20(Chips(Probe()), b"\x28\x00\x00\x15\x00\x00\x00\xa7")
     return _octets(driver.read)
 
 

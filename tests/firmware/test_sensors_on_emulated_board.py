@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hil_tests.board import Board
-from hil_tests.chips import ADS1220Chip, Air, Load, NAU7802Chip, SHT4xChip
+from hil_tests.chips import ADS1220Chip, Air, DS18B20Chip, Load, NAU7802Chip, SHT4xChip
 from provisioning.application import build
 from tests.firmware.cable import Cable
 from wire import faults
@@ -93,3 +93,18 @@ def test_an_ads1220_names_a_lead_that_opens(tmp_path):
         wait_for(cable, counts)
         chip.missing = "high"
         wait_for(cable, "absent")
+
+
+def test_two_ds18b20_on_one_pin(tmp_path):
+    probes = [DS18B20Chip(Air(temperature=celsius), host_us) for celsius in (-7.5, 21.0)]
+    sensors = [
+        {"driver": "ds18b20", "rom": probe.rom.hex(), "bits": 9, "channels": [name]}
+        for probe, name in zip(probes, ("water", "hull"), strict=True)
+    ]
+    with node(tmp_path, *sensors, period_ms=150, one_wire_chips=probes) as cable:
+        wait_for(cable, -750, 2100)
+        probes[0].brown_out()
+        wait_for(cable, "reset_value", 2100)
+        wait_for(cable, -750, 2100)
+        probes[1].flipped = 0
+        wait_for(cable, -750, "checksum")

@@ -101,6 +101,8 @@ def only(**changes):
         ({"sensors": [{"driver": "ads1220", "inputs": "04"}]}, "sensors[0].inputs"),
         ({"sensors": [{"driver": "ads1220", "rate": 10}]}, "sensors[0].rate"),
         ({"sensors": [{"driver": "ads1220", "check_every": -1}]}, "sensors[0].check_every"),
+        ({"sensors": [{"driver": "ds18b20", "bits": 8}]}, "sensors[0].bits"),
+        ({"sensors": [{"driver": "ds18b20", "rom": "28"}]}, "sensors[0].rom"),
         ({"sensors": [{"driver": "bme280", "cal": 3}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),
