@@ -5,9 +5,11 @@ from hil_tests.board.child.flash_log import Image
 from hil_tests.board.counters import Counters
 from hil_tests.board.host import BoardHostFailed
 from hil_tests.board.virtual_time import VirtualTime
+from hil_tests.board.wifi import AccessPoint
 from hil_tests.board.wiring import ChipAccess, I2cChip, OneWireChip, PinChip, SpiChip, Wiring
 
 __all__ = [
+    "AccessPoint",
     "Board",
     "BoardHostFailed",
     "ChipAccess",

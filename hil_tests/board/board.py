@@ -15,7 +15,9 @@ from hil_tests.board.emulator import Emulator
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost, Host
 from hil_tests.board.model import Model
+from hil_tests.board.surroundings import Surroundings
 from hil_tests.board.virtual_time import VirtualTime
+from hil_tests.board.wifi import AccessPoint
 from hil_tests.board.wiring import (
     ChipAccess,
     Chips,
@@ -23,7 +25,6 @@ from hil_tests.board.wiring import (
     OneWireChip,
     PinChip,
     SpiChip,
-    Supplied,
     Wiring,
 )
 from hil_tests.chips import Air, BME280Chip, HX711Chip, Load
@@ -38,7 +39,7 @@ class BoardInUse(RuntimeError):
     """The flash cannot be written while the board has power."""
 
 
-class Board:
+class Board(Surroundings):
     """Give it a directory for its flash, `start` it, open `port`; `close` it, or use it with `with`.
 
     All methods may be called from any thread; only `wait_listening` waits for the board. `air` and `load` are
@@ -69,6 +70,7 @@ class Board:
         console_baud: int | None = None,
         link: Path | None = None,
         time: VirtualTime | None = None,
+        access_point: AccessPoint | None = None,
     ) -> None:
         if len(uid) != UID_OCTETS:
             raise ValueError(f"uid has {len(uid)} octets, not {UID_OCTETS}")
@@ -99,7 +101,9 @@ class Board:
             first_ticks_us=first_ticks_us,
             console_baud=console_baud,
             link=link,
+            access_point=access_point,
         )
+        self.access_point = access_point
         self._capture: Capture | None = None
         self._host: Host | None = None
         self._emulator: Emulator | None = None
@@ -146,6 +150,10 @@ class Board:
     def reset(self) -> None:
         """Press the EN button: to the chip it is a power-on, and the RTC forgets everything."""
         self._run(Emulator.press_enable)
+
+    def brown_out(self) -> None:
+        """The supply dips: a reset as after power-on, after which RTC memory may hold anything."""
+        self._run(Emulator.brown_out)
 
     def stop(self) -> None:
         """Switch off and take the cable out. `start` begins anew, on another port perhaps."""
@@ -254,30 +262,6 @@ class Board:
     def pid(self) -> int | None:
         """The process that runs the firmware now; None without power."""
         return self._run(lambda board: board.pid)
-
-    def drive(self, pin: int, level: int | None) -> None:
-        """Something outside, such as a button, drives a pin; None: it lets go."""
-        self._run(lambda board: board.chips.pins.drive_from_outside(pin, level))
-
-    def set_microvolts(self, pin: int, microvolts: int) -> None:
-        """What an ADC on this pin measures; 0 at first."""
-        self._run(lambda board: board.analog.microvolts.__setitem__(pin, microvolts))
-
-    def set_chip_celsius(self, celsius: int) -> None:
-        """How warm the ESP32 itself is."""
-        self._run(lambda board: setattr(board.analog, "chip_celsius", celsius))
-
-    def cut_supply(self, chip: Supplied) -> None:
-        """One chip is without supply and answers nothing."""
-        self._run(lambda board: board.chips.supplies.cut(chip))
-
-    def restore_supply(self, chip: Supplied) -> None:
-        """It begins anew; nobody is told."""
-        self._run(lambda board: board.chips.supplies.restore(chip))
-
-    def level(self, pin: int) -> int:
-        """What a pin shows, such as a lamp."""
-        return self._run(lambda board: board.chips.pins.sense(pin))
 
     def _run(self, call: Callable[[Emulator], T]) -> T:
         board, host = self._emulator, self._host

@@ -10,8 +10,9 @@ from hil_tests.board.one_wire_bus import OneWireBus
 from hil_tests.board.pins import Pins
 from hil_tests.board.processor import Message
 from hil_tests.board.spi_bus import SpiBus
+from hil_tests.board.stuck_bus import StuckBus
 from hil_tests.board.supplies import Supplies
-from hil_tests.board.wiring import ChipAccess, Chips, Wiring
+from hil_tests.board.wiring import ChipAccess, Chips, Supplied, Wiring
 from hil_tests.chips import Nack
 
 ACCESSES_LIMIT = 20_000  # the oldest are forgotten
@@ -30,6 +31,7 @@ class ChipBoard:
         self.pins = Pins(host, wiring, chips, self.supplies, lambda name: self._log(name, b"", b""))
         self.spi = SpiBus(wiring, chips.spi, self.pins, self.supplies, self._log)
         self.pins.on_change.update(dict.fromkeys(chips.spi, self.spi.on_select))
+        self.stuck = StuckBus(self.pins, wiring)
         self.one_wire = OneWireBus(wiring.one_wire, chips.one_wire, self.supplies, self._log)
         self._host = host
         self._wiring = wiring
@@ -39,9 +41,16 @@ class ChipBoard:
         """The bus on these pins: the one with the chips, or one with nothing on it."""
         return _CHIP_BUS if (scl, sda) == (self._wiring.scl, self._wiring.sda) else _EMPTY_BUS
 
+    def cut(self, chip: Supplied) -> None:
+        """The chip is without supply; if it held the bus, it does no longer."""
+        self.supplies.cut(chip)
+        self.stuck.release()
+
     def transfer(self, message: Message) -> tuple[int, bytes]:
         """One I2C transfer: (errno or 0, what was read)."""
         count = message.middle >> _READ_SHIFT
+        if self.stuck.stuck and message.middle & 0x0F == _CHIP_BUS:
+            return _ESP_ETIMEDOUT, bytes(count)
         chip = self._chips.get(message.small)
         if chip is None or message.middle & 0x0F == _EMPTY_BUS or not self.supplies.reach(chip):
             return errno.ENODEV, bytes(count)

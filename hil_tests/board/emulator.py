@@ -20,6 +20,7 @@ from hil_tests.board.output import Output
 from hil_tests.board.peripherals import Analog, Nvs, Rtc, Timers, Watchdog
 from hil_tests.board.processor import Message, Processor, crashed
 from hil_tests.board.uarts import Uarts
+from hil_tests.board.wifi import Station
 
 TICKS_LIMIT = 1 << 30
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
@@ -41,6 +42,7 @@ class Emulator:
         self._nvs = Nvs(nvs)
         self.analog = Analog()
         self._timers = Timers(host)
+        self.station = Station(host, model.access_point, model.uid[-1] or 1)
         self._watchdog = Watchdog(host, self._on_watchdog)
         self._processor: Processor | None = None
         self._cause = Cause.POWER_ON
@@ -71,6 +73,8 @@ class Emulator:
             "nvs_get": self._nvs.fetch,
             "nvs_erase": self._nvs.erase,
             "nvs_commit": self._nvs.commit,
+            "wifi_mac": lambda: [0, model.uid.hex()],
+            **self.station.queries(),
         }
 
     @property
@@ -95,13 +99,19 @@ class Emulator:
         self._stop(cold=True)
         self._watchdog.disarm()
 
-    def hard_reset(self, cause: Cause) -> None:
-        """From any state into a boot."""
+    def brown_out(self) -> None:
+        """The supply dips: its detector resets the chip, and the RTC's RAM may have lost bits."""
+        self.console.say_text(b"\n\nBrownout detector was triggered\n\n")
+        self._rtc.dip()
+        self.hard_reset(Cause.POWER_ON, rom_cause=Cause.HARD)
+
+    def hard_reset(self, cause: Cause, rom_cause: Cause | None = None) -> None:
+        """From any state into a boot; `rom_cause` is what the ROM says where that is another."""
         self._stop(cold=True)
         self._watchdog.disarm()
         self._nvs.power_on()
         self._crystal.reset()
-        self.console.say_text(rom_text(cause))
+        self.console.say_text(rom_text(rom_cause or cause))
         self._start(cause, run_boot=True, run_main=True)
 
     def soft_reset(self) -> None:
@@ -132,6 +142,7 @@ class Emulator:
         inputs = {0: self.console.ring, **self.uarts.rings}
         self._processor = Processor(self._host, self, model.program, model.heap_octets, inputs)
         self._processor.on_news = self._crystal.wake
+        self.station.begin(self._processor)
 
     def _stop(self, *, cold: bool) -> None:
         if self._wake is not None:
@@ -144,6 +155,8 @@ class Emulator:
         self._crystal.stop()
         self.chips.pins.off()
         self._timers.stop()
+        if cold:
+            self.station.off()
         self.console.off(cold=cold)
         self.uarts.off()
 

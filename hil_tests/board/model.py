@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil_tests.board.wifi import AccessPoint
 from hil_tests.board.wiring import Chips, Wiring
 
 
@@ -21,3 +22,4 @@ class Model:
     first_ticks_us: int
     console_baud: int | None
     link: Path | None
+    access_point: AccessPoint | None

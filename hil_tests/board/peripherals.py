@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hil_tests.board.child import codes
 from hil_tests.board.host import Host, Timer
 from hil_tests.board.processor import Processor
+
+DIP_SHARE = 0.1  # of the octets in the RTC's RAM that a brown-out changes
 
 
 class Rtc:
@@ -25,6 +28,14 @@ class Rtc:
     def power_on(self) -> None:
         self.memory = b""
         self.offset_ns = self._host.realtime_ns()  # it is 2000-01-01 again
+
+    def dip(self) -> None:
+        """What a brown-out leaves: some bits are others, and the clock begins anew."""
+        random = Random(len(self.memory))
+        self.memory = bytes(
+            octet ^ (random.random() < DIP_SHARE) << random.randrange(8) for octet in self.memory
+        )
+        self.offset_ns = self._host.realtime_ns()
 
     def memory_hex(self) -> str:
         return self.memory.hex()

@@ -19,7 +19,7 @@ from hil_tests.board.pipe import InputPipe
 from hil_tests.board.shim import shim_directory
 
 HEAD = struct.Struct("<BBHi")
-SHIM_OCTETS = 44_500  # what the shim takes of the 32-bit build's heap; the firmware is not charged for it
+SHIM_OCTETS = 48_000  # what the shim takes of the 32-bit build's heap; the firmware is not charged for it
 _CARRY_OCTETS = {codes.DONE, codes.I2C, codes.WRITE, codes.ASK, codes.SPI}
 _ASK = _CARRY_OCTETS - {codes.DONE} | {
     *(codes.PIN_SENSE, codes.PIN_IRQ, codes.WAITING, codes.KBD_INTR, codes.ONE_WIRE, codes.WAIT)

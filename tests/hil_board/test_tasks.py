@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from pathlib import Path
 
+import pytest
+
+from hil_tests.board import Board, VirtualTime
 from hil_tests.interpreters import micropython
-from tests.hil_board.conftest import NewBoard
-from tests.hil_board.terminal import Terminal
 
 SCRIPT = """
 import asyncio
@@ -39,8 +41,8 @@ async def order():
 async def main():
     await catch(step("plain", 5))
     await catch(asyncio.create_task(step("task", 5)))
-    await catch(asyncio.gather(step("a", 30), step("b", 20), step("c", 10)))
-    await catch(asyncio.gather(step("d", 10), step("e", 20, 1, ValueError(1)), return_exceptions=True))
+    await catch(asyncio.gather(step("a", 100), step("b", 60), step("c", 25)))
+    await catch(asyncio.gather(step("d", 10), step("e", 50, 1, ValueError(1)), return_exceptions=True))
     await catch(asyncio.wait_for_ms(step("late", 50, 9), 120))
     await catch(asyncio.wait_for_ms(step("early", 10, 1), 500))
     task = asyncio.create_task(step("long", 1000))
@@ -88,15 +90,27 @@ print("end")
 """
 
 
-def test_tasks_do_as_those_of_the_stock_interpreter(new_board: NewBoard) -> None:
-    stock = subprocess.run(
+def stock() -> str:
+    return subprocess.run(
         [micropython(), "-c", SCRIPT],
         env={"PATH": os.defpath, "MICROPYPATH": ".frozen"},
         capture_output=True,
         timeout=9,
         check=True,
     ).stdout.decode()
-    assert stock.endswith("end\n")
-    with Terminal(new_board(SCRIPT).port) as terminal:
-        said = terminal.read_until(b"\nend\r\n").decode().replace("\r\n", "\n")
-    assert said.rpartition("entry 0x400805c0\n")[2] == stock
+
+
+@pytest.mark.timeout(60)
+def test_tasks_do_as_those_of_the_stock_interpreter(tmp_path: Path) -> None:
+    time = VirtualTime()
+    said = bytearray()
+    with Board(tmp_path / "b", time=time) as board:
+        board.kill()
+        board.install({"/main.py": SCRIPT.encode()})
+        board.on_octets(lambda _way, octets, _ns: said.extend(octets))
+        board.start()
+        time.run_until(lambda: b"\nend\r\n" in said, 60)
+    printed = said.decode().replace("\r\n", "\n").rpartition("entry 0x400805c0\n")[2]
+    ours = printed.partition("\nend\n")[0] + "\nend\n"
+    # The stock one is at the mercy of the PC, whose load changes what comes first: one calm run will do.
+    assert any(ours == stock() for _ in range(10))

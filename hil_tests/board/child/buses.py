@@ -4,6 +4,7 @@ import io
 
 import link
 import ticks
+import wait
 from codes import I2C as _TRANSFER
 from codes import WAITING
 from console import Reader, write_line
@@ -13,6 +14,7 @@ _DEFAULT_PINS = ((18, 19), (25, 26))  # scl, sda of I2C(0) and I2C(1)
 _CALL_US = 40  # of the ESP32's driver
 _FRAME_BITS = 20  # start, address, stop
 _OCTET_BITS = 9
+_ETIMEDOUT = 116
 _GET_FILENO = 10
 _READ_SHIFT = 4  # below it the bus, in the message's middle
 _READ_MOST = 4095
@@ -23,6 +25,7 @@ class I2C:
         default = _DEFAULT_PINS[bus] if 0 <= bus < 2 else (-1, -1)
         self._pins = (number_of(scl, default[0]), number_of(sda, default[1]))
         self._freq = freq
+        self._timeout_us = timeout
         self._bus = link.query("i2c", *self._pins)
 
     def init(self, *, freq=400000, **settings):
@@ -35,7 +38,12 @@ class I2C:
         if count > _READ_MOST:
             raise ValueError("over 4095 octets")
         ticks.work(_CALL_US + (_FRAME_BITS + _OCTET_BITS * (len(octets) + count)) * 1000000 // self._freq)
-        return link.ask(_TRANSFER, address, self._bus | count << _READ_SHIFT, len(octets), octets, into)
+        try:
+            return link.ask(_TRANSFER, address, self._bus | count << _READ_SHIFT, len(octets), octets, into)
+        except OSError as error:
+            if error.errno == _ETIMEDOUT:
+                wait.sleep_us(self._timeout_us)
+            raise
 
     def scan(self):
         found = []
@@ -75,7 +83,7 @@ class I2C:
 
 class SoftI2C(I2C):
     def __init__(self, scl, sda, *, freq=400000, timeout=50000):
-        super().__init__(-1, scl=scl, sda=sda, freq=freq)
+        super().__init__(-1, scl=scl, sda=sda, freq=freq, timeout=timeout)
 
 
 class UART(io.IOBase):

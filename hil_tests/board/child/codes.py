@@ -35,6 +35,7 @@ DATA = 41  # octets: the answer
 INTERRUPT = 42  # Ctrl-C was typed
 PIN_EDGE = 43  # small: pin, value: level now
 TIMER = 44  # small: number of one that has run out
+NETWORK = 46  # value: octets flow | has an address << 1 | the address's generation << 2
 EXECUTE = 45  # small: 1 for one interactive statement, octets: source
 
 # Outcomes in DONE.

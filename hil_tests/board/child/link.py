@@ -18,6 +18,7 @@ from codes import (
     HORIZON,
     INTERRUPT,
     INTERRUPTED,
+    NETWORK,
     PASSED,
     PIN_AHEAD,
     PIN_EDGE,
@@ -58,7 +59,8 @@ held_pin = -1  # whose level stays until ticks.held
 held_level = 0
 _ahead_asks = 0  # so often the level may be asked with no question to the host
 
-handlers = {}  # pin number, or 256 + timer -> callable without arguments
+network = 0  # as in NETWORK
+handlers = {}  # pin number, 256 + timer, or 512 for the network -> callable without arguments
 work = []  # (interactive, source) to execute
 
 
@@ -245,7 +247,7 @@ def end_ahead():
 
 def _take():
     # One message; True when it was an answer.
-    global _interrupted, foreseen, _horizon_us
+    global _interrupted, foreseen, network, _horizon_us
     _read(_head)
     code = _head[0]
     if code == VALUE or code == DATA:
@@ -262,6 +264,9 @@ def _take():
         ticks.held = ticks.local + _value()
     elif code == HORIZON:
         _horizon_us = _value()
+    elif code == NETWORK:
+        network = _value()
+        _edges.append(512)
     elif code == TIMER:
         _edges.append(256 + _head[1])
     elif code == EXECUTE:

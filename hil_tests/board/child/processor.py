@@ -1,5 +1,6 @@
 """The rest of `machine`, and `esp32`: clock, watchdog, memory that outlives a reset, resets."""
 
+import errno as native_errno
 import machine as native
 import uctypes
 
@@ -24,6 +25,15 @@ SOFT_RESET = 5
 _RTC_MEMORY_OCTETS = 2048
 _FREQUENCIES = (20000000, 40000000, 80000000, 160000000, 240000000)
 _frequency = 160000000
+_ERRNOS = {
+    "EADDRINUSE": 112,
+    "ECONNABORTED": 113,
+    "ETIMEDOUT": 116,
+    "EHOSTUNREACH": 118,
+    "EINPROGRESS": 119,
+    "EALREADY": 120,
+    "ENOTCONN": 128,
+}
 
 
 class WDT:
@@ -182,3 +192,15 @@ def install(config):
     )
     late("onewire")
     late("ds18x20")
+    late("network")
+    late("socket")
+    _install_errno()
+
+
+def _install_errno():
+    # The numbers of the ESP32's C library, which are not all those of Linux.
+    codes = {}
+    for code in native_errno.errorcode:
+        name = native_errno.errorcode[code]
+        codes[name] = _ERRNOS.get(name, code)
+    module("errno", errorcode={codes[name]: name for name in codes}, **codes)

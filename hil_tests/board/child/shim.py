@@ -4,6 +4,7 @@ sys.modules is looked at first, also for built-in modules. A file's module is th
 be made at run time, so each of ours begins as another copy of blank.py.
 """
 
+import socket
 import sys
 import vfs
 
@@ -11,7 +12,7 @@ _modules = sys.modules
 _path = sys.path
 _LATE = "/.board"
 _files = None
-_hidden = {}
+_hidden = {"socket_native": socket}
 
 
 def module(name, native=None, keep="", **members):
@@ -63,7 +64,6 @@ def _load(name):
     finally:
         _path.pop(0)
         vfs.umount(_LATE)
-        for hidden in _hidden:
-            _modules.pop(hidden, None)
-        _modules.pop(name, None)
-        _modules.update(mine)
+        for new in list(_modules):
+            if new not in mine:
+                _hidden[new] = _modules.pop(new)

@@ -39,27 +39,57 @@ def sleep_us(us):
 
 
 class Poll:
-    """select.poll that also wakes for the link."""
+    """select.poll that also wakes for the link, and knows which sockets the radio keeps silent."""
 
     def __init__(self):
         self._objects = _native_poll()
         self._all = _native_poll()
         self._all.register(link.socket(), POLLIN)
         self._asked = -1  # link.waits when nothing was ready
+        self._sockets = {}  # id -> [socket, flags, whether it is registered]
+        self._network = link.network
 
     def register(self, thing, flags=POLLIN | POLLOUT):
         self._asked = -1
-        self._objects.register(thing, flags)
-        self._all.register(thing, flags)
+        if hasattr(thing, "on_radio"):
+            self.unregister(thing)
+            self._sockets[id(thing)] = [thing, flags, False]
+            self._heed_radio()
+        else:
+            self._objects.register(thing, flags)
+            self._all.register(thing, flags)
 
     def modify(self, thing, flags):
         self._asked = -1
-        self._objects.modify(thing, flags)
-        self._all.modify(thing, flags)
+        if id(thing) in self._sockets:
+            self.register(thing, flags)
+        else:
+            self._objects.modify(thing, flags)
+            self._all.modify(thing, flags)
 
     def unregister(self, thing):
-        self._objects.unregister(thing)
-        self._all.unregister(thing)
+        entry = self._sockets.pop(id(thing), (thing, 0, not hasattr(thing, "on_radio")))
+        if entry[2]:
+            self._objects.unregister(thing)
+            self._all.unregister(thing)
+
+    def _heed_radio(self):
+        # Those that are dead are ready; those that are silent are not.
+        self._network = link.network
+        dead = []
+        for entry in self._sockets.values():
+            thing, flags, registered = entry
+            wanted = not thing.is_silent and not thing.is_dead
+            if wanted and not registered:
+                self._objects.register(thing, flags)
+                self._all.register(thing, flags)
+            elif registered and not wanted:
+                self._objects.unregister(thing)
+                self._all.unregister(thing)
+            entry[2] = wanted
+            if thing.is_dead:
+                dead.append((thing, POLLERR | POLLHUP))
+        return dead
 
     def ipoll(self, timeout_ms=-1, flags=0):
         if self._asked == link.waits and 0 <= timeout_ms * 1000 < ticks.free - ticks.local:
@@ -67,12 +97,15 @@ class Poll:
                 link.end_ahead()
             ticks.local += timeout_ms * 1000
             return ()
+        if self._sockets:
+            return self.poll(timeout_ms)
         self._wait(timeout_ms)
         return self._objects.ipoll(0, flags)
 
     def poll(self, timeout_ms=-1):
         self._wait(timeout_ms)
-        return self._objects.poll(0)
+        ready = self._objects.poll(0)
+        return self._heed_radio() + ready if self._sockets else ready
 
     def _wait(self, timeout_ms):
         if ticks.virtual:
@@ -83,6 +116,8 @@ class Poll:
             end = _add(ticks_ms(), timeout_ms)
         left = timeout_ms
         while True:
+            if self._sockets and self._heed_radio():
+                return
             mine = False
             others = False
             for thing, _ in self._all.ipoll(real_ms(left)):
