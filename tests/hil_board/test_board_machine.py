@@ -112,10 +112,12 @@ def test_a_chip_on_a_pin_interrupts_when_it_is_ready(new_board: NewBoard) -> Non
     board = new_board(
         "import asyncio\nfrom machine import Pin\nready = asyncio.ThreadSafeFlag()\ndata = Pin(19, Pin.IN)\n"
         "data.irq(lambda pin: ready.set(), Pin.IRQ_FALLING)\n"
-        "async def main():\n    await asyncio.wait_for(ready.wait(), 5)\n    print('ready', data.value())\n"
-        "asyncio.run(main())"
+        "async def main():\n    print('up')\n    await asyncio.wait_for(ready.wait(), 20)\n"
+        "    print('ready', data.value())\nasyncio.run(main())"
     )
     with Terminal(board.port) as terminal:
+        terminal.read_until(b"up\r\n")
+        board.hx711.power_cycle()  # its first conversion is to come
         terminal.read_until(b"ready 0\r\n")
 
 
