@@ -10,6 +10,7 @@ from gateway.store import quarantine
 from gateway.store.errors import StoreError
 from gateway.store.raw_pages import RawPages
 from gateway.store.raw_rows import records_in
+from gateway.store.small_rows import SALVAGE
 from gateway.store.taking import Claim, Finish, Taking, Unclaimed
 from wire import up
 
@@ -58,6 +59,7 @@ class Salvage:
         self._put_work = put_work
         self._on_done = on_done
         self._stop = threading.Event()
+        self._numbers: set[int] = set()  # of the damaged stores that it goes through
         self._works = 0
         self._taken = 0
         self._gaps: set[int] = set()
@@ -79,12 +81,13 @@ class Salvage:
 
     def _run(self) -> None:
         try:
+            self._numbers = self._reader.salvaging()
             folders = quarantine.waiting(self._directory)
             self._take_all(folders)
             if self._unclaimed:
                 self._do(Claim(self._unclaimed))
                 self._take_all(folders)
-            finish = Finish([int(folder.name) for folder in folders])
+            finish = Finish()
             self._do(finish)
             while self._reader.salvaging():  # seen from here, it is committed
                 self._rest(FINISH_S)
@@ -110,11 +113,19 @@ class Salvage:
                     self._rest(REST_S)
 
     def _do(self, work: Work) -> None:
-        """Have the work done. Of a transaction that is rolled back it is done again, by the writer."""
+        """Have the work done. Of a transaction that is rolled back it is done again, by the writer.
+
+        Not in a store that was begun anew meanwhile: it wants what this one has, too, and nothing may be
+        named as lost there before another salvage has gone through all.
+        """
         done = threading.Event()
+        overtaken = threading.Event()
 
         def told(connection: apsw.Connection, ledger: Ledger) -> bool:
-            work(connection, ledger)
+            if {folder for folder, _cursor in SALVAGE.rows(connection)} == self._numbers:
+                work(connection, ledger)
+            else:
+                overtaken.set()
             done.set()
             return False
 
@@ -123,6 +134,8 @@ class Salvage:
             self._rest(REST_S)
         while not done.wait(REST_S):
             self._rest(0)
+        if overtaken.is_set():
+            raise Stopped
 
     def _rest(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -24,7 +24,7 @@ INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor,
     crc, id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FOUND_NOWHERE = {losses.DAMAGED, losses.LOST}
-_DELETE = "DELETE FROM salvage WHERE folder = ?"
+_DELETE = "DELETE FROM salvage"
 
 
 class Unclaimed:
@@ -133,9 +133,8 @@ class Claim:
 class Finish:
     """Names what was found nowhere: nothing is wanted any more."""
 
-    def __init__(self, folders: list[int]) -> None:
+    def __init__(self) -> None:
         self.missing = 0
-        self._folders = folders
 
     def __call__(self, connection: apsw.Connection, ledger: Ledger) -> bool:
         """Name it."""
@@ -148,5 +147,5 @@ class Finish:
             stream = ledger.stream(*key)
             if stream is not None:
                 settle(connection, ledger, stream, [])
-        connection.executemany(_DELETE, [(folder,) for folder in self._folders])
+        connection.execute(_DELETE)
         return False

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 
+import apsw
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,7 @@ from gateway.store.checking import check
 from tests.gateway.store.bench import HASH, change, opened, rows
 from tests.gateway.store.judge import settle
 from tests.gateway.store.test_rebuild import COUNT, filled, overwrite, pages_of
+from wire import up
 
 CONFIG = '[gateway]\nname = "gw"\nstate_directory = "{directory}"\n[[port]]\nglob = "/dev/ttyUSB*"\n'
 
@@ -95,6 +97,20 @@ def test_what_was_named_as_lost_is_found_in_a_former_store(tmp_path, config):
     assert json.loads(found.stdout) == {"records": 10, "lost": 0}
     assert rows(state, small_rows.LOSS) == []
     assert check(state / "store.db").findings == ()
+
+
+def test_a_store_that_is_begun_anew_during_a_salvage_names_nothing_that_comes_after(tmp_path, config):
+    """Its last step met a record of a stream that nobody knows, which is damage of the whole file."""
+    card, state = tmp_path / "card", tmp_path / "state"
+    acknowledged = asyncio.run(filled(card))
+    shutil.copytree(card, state)
+    change(state, "UPDATE record SET boot = 5 WHERE id = 40")
+    found = run("salvage", str(card), "--config", config, "--json")
+    assert json.loads(found.stdout) == {"records": len(acknowledged), "lost": 0}
+    connection = apsw.Connection(str(state / "store.db"))
+    assert connection.execute("SELECT count(*) FROM record WHERE kind = ?", (up.Gap.TYPE,)).get == 0
+    connection.close()
+    assert rows(state, small_rows.LOSS) == []
 
 
 async def test_a_running_agent_is_in_the_way_of_salvage(tmp_path, config):
