@@ -11,6 +11,8 @@ import apsw
 from gateway.store import migrations, soundness
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.former_wal import settle
+from gateway.store.lock import LOCK_NAME
+from gateway.store.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +41,7 @@ class Database:
         self._wal_pages = 0
         self._settled = False
         self._soon = False
+        self._place = Place(())
         try:
             self.connection = apsw.Connection(str(path), vfs=vfs or None)
         except apsw.Error as error:
@@ -50,6 +53,8 @@ class Database:
         except BaseException:
             self.connection.close()
             raise
+        # The lock's, too: with another one there, another agent may be at work in these.
+        self._place = Place((path, path.with_name(f"{path.name}-wal"), path.with_name(LOCK_NAME)))
 
     def recover(self) -> None:
         """Bring everything that was ever committed to stable storage, or raise StoreError.
@@ -61,6 +66,7 @@ class Database:
         """
         try:
             self._roll_back()
+            self._place.require()
             if not self._settled:
                 settle(self.path, self._vfs)
                 self._settled = True
@@ -83,10 +89,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
-        """All or nothing. It is on stable storage when the block is left without an exception."""
+        """All or nothing. It is on stable storage when the block is left without an exception.
+
+        Raises StoreError `moved` where it would be, and nobody would find it there.
+        """
         self.connection.execute(_BEGIN)
         try:
             yield self.connection
+            self._place.require()
             self.connection.execute(_COMMIT)
         except BaseException:
             with suppress(apsw.Error):  # `recover` tries again
@@ -99,6 +109,7 @@ class Database:
         self.connection.set_wal_hook(self._on_wal)
         self._wal_pages = 0
         self._settled = other._settled
+        self._place = other._place
 
     def close(self, *, damaged: bool = False) -> None:
         """Close. SQLite checkpoints and empties the WAL if it can; if not, the next `recover` does.

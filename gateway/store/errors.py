@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 class StoreError(Exception):
     """`reason` is a stable word: in_use, newer, pragma, busy, io, full, no_inodes, read_only, denied,
-    missing, corrupt, sequence, unstorable, ended, sink or database; the message says what and where.
+    missing, moved, corrupt, sequence, unstorable, ended, sink or database; the message says what and where.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

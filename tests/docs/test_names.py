@@ -54,6 +54,7 @@ FRAMES = texts("_refuse", 0, "wire")
 MESSAGES = texts("WireError", 0, "wire", "gateway") - {"type", "block_shape"}
 STORE = {
     "missing",
+    "moved",
     *("full", "no_inodes", "io", "read_only", "denied", "busy", "corrupt", "database", "pragma", "in_use"),
     "newer",
 }
