@@ -197,8 +197,9 @@ class Line:
         for boot, stream, seq, next_seq in lost:
             log.error("node %s: records %d to %d are lost", node.name, seq, next_seq - 1)
             self._services.counters.count("records_lost_by_gateway", next_seq - seq)
-            until = hello.ticks if boot == hello.boot else 0  # nobody knows when an older boot ended
-            gap = up.Gap(boot, stream, seq, next_seq, LOST_REASON, 0, until)
+            # Nobody knows when an older boot ended.
+            times = (0, hello.ticks) if boot == hello.boot else losses.NO_TIME
+            gap = up.Gap(boot, stream, seq, next_seq, LOST_REASON, *times)
             if node.intake.take(gap) == TAKEN:
                 self._on_record(gap, gap.encode(self._encoder), arrived_ns)
 

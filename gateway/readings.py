@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from gateway import fast_decode
 from gateway.descriptors import Descriptor, Descriptors, Group, Unreadable
 from gateway.node_clock import TimeState
+from gateway.store import losses
 from gateway.timeline import UtcInstant
 from wire import faults, up
 from wire.block import PACE_US, scans_of
@@ -95,7 +96,10 @@ class Pack(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """One GAP in UTC: records seq up to, not including, next_seq are lost, from `utc_ns` for `span_ns`."""
+    """One GAP in UTC: records seq up to, not including, next_seq are lost, from `utc_ns` for `span_ns`.
+
+    Not `timed`: the gateway does not know when they were sampled, and never will.
+    """
 
     uid: bytes
     boot: int
@@ -108,6 +112,7 @@ class Loss(NamedTuple):
     uncertainty_ns: int
     state: TimeState
     witness: bool = False
+    timed: bool = True
 
 
 def pack_of(stored: StoredRecord, descriptors: Descriptors, timeline: UtcSource) -> Pack | Loss:
@@ -132,6 +137,7 @@ def pack_of(stored: StoredRecord, descriptors: Descriptors, timeline: UtcSource)
             uncertainty_ns,
             state,
             witness,
+            (message.t_first, message.span) != losses.NO_TIME,
         )
     raise Unreadable("not_a_record", type(message).__name__)
 

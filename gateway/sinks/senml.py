@@ -148,7 +148,7 @@ def loss_json(loss: Loss) -> bytes:
         "from": None,
         "to": None,
     }
-    if loss.state is not TimeState.UNKNOWN:
+    if loss.timed and loss.state is not TimeState.UNKNOWN:
         document["from"] = loss.utc_ns // _NS_PER_US / _US_PER_S
         document["to"] = (loss.utc_ns + loss.span_ns) // _NS_PER_US / _US_PER_S
     return json.dumps(document, separators=(",", ":")).encode("ascii")

@@ -154,7 +154,7 @@ class ImportStream:
 
     def _name(self, reason: str, span: Interval) -> None:
         assert self._lowest is not None
-        hole = _Hole(*span, 0, 0, self._last or self._lowest)
+        hole = _Hole(*span, *losses.NO_TIME, self._last or self._lowest)
         for each in self._holes:
             if each.seq <= span[0] and span[1] <= each.next_seq:
                 hole = each

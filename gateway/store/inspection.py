@@ -94,8 +94,9 @@ def name_hole(
     """These seqs were in the store and are not there any more; the records before and behind, if known."""
     before, behind = neighbours
     near = behind or before
-    begins = losses.times_of(before)[1] if before is not None else 0
-    ends = losses.times_of(behind)[0] if behind is not None else begins
+    begins = losses.times_of(before)[1] if before is not None else 0  # the node's boot
+    ends = losses.times_of(behind)[0] if behind is not None else 0
+    t_first, span = (begins, ends - begins) if ends > begins else losses.NO_TIME
     losses.name_loss(
         connection,
         ledger,
@@ -105,8 +106,8 @@ def name_hole(
         seq=hole[0],
         next_seq=hole[1],
         reason=losses.DAMAGED,
-        t_first=begins,
-        span=max(0, ends - begins),
+        t_first=t_first,
+        span=span,
         descriptor=near.descriptor if near is not None else stream.descriptor,
         host_boot=near.host_boot if near is not None else stream.last_host_boot,
         arrived_ns=near.arrived_ns if near is not None else stream.last_arrived_ns,

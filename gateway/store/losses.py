@@ -24,7 +24,10 @@ DROPPED = "dropped_by_gateway"  # to keep the store's quota
 DAMAGED = "damaged_at_gateway"  # the medium gave back something else than was written
 LOST = "lost_by_gateway"  # the node has freed them, and this disk does not have them (gateway/line.py)
 FORGOTTEN = "forgotten_by_gateway"  # a consumer wants what is no longer kept
+DISCARDED = "discarded_by_operator"  # a broker refuses them for good, and somebody gave them up
 UNREADABLE = "unreadable_gap"  # a node's GAP that cannot be decoded: its range is all that is known
+
+NO_TIME = (0, 0)  # t_first and span of a loss of which nobody knows when it was sampled
 
 LOSSES_LIMIT = 65_536  # rows; beyond, those of the boots longest silent go
 LOSSES_DROPPED = 1024  # at a time
@@ -75,8 +78,9 @@ def name_loss(
 
     Called in an open transaction of the writer. `id` is the row's place, which is free or is to be
     replaced; None appends it. A place that a sink may have read past already is not seen by it: then
-    append. `t_first` and `span` are microseconds of the node's clock, as in a node's own GAP; the last
-    three say from which record on, or whereabouts, the loss was met.
+    append. `t_first` and `span` are microseconds of the node's clock, as in a node's own GAP: all that is
+    lost was sampled between them, or they are NO_TIME. The last three say from which record on, or
+    whereabouts, the loss was met.
     """
     message = up.Gap(boot, stream, seq, next_seq, reason, t_first, span).encode(cbor.Encoder(256))
     arrival = Arrival(

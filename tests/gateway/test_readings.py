@@ -93,6 +93,12 @@ def test_a_gap_tells_what_is_lost_and_of_which_time(library):
     )
 
 
+def test_a_gap_without_times_is_not_one_of_the_nodes_boot(library):
+    untimed = up.Gap(BOOT, 1, 7, 9, "lost_by_gateway", 0, 0).encode(cbor.Encoder(64))
+    assert not read(untimed, library).timed
+    assert read(gap(7, 9), library).timed
+
+
 def test_a_gap_needs_no_descriptor(library):
     library.bodies.clear()
     assert read(gap(7, 9), library).next_seq == 9

@@ -142,9 +142,10 @@ def test_a_loss_tells_what_and_when():
 
 
 def test_a_loss_of_an_unknown_time_has_none():
-    told = json.loads(loss_json(loss(TimeState.UNKNOWN)))
-    assert told["from"] is None
-    assert told["to"] is None
+    for untold in (loss(TimeState.UNKNOWN), loss(TimeState.RESOLVED)._replace(timed=False)):
+        told = json.loads(loss_json(untold))
+        assert told["from"] is None
+        assert told["to"] is None
 
 
 def test_thirty_values_cost_little():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.store import StoreError, damage, small_rows, work
-from gateway.store.losses import DAMAGED
+from gateway.store.losses import DAMAGED, NO_TIME
 from gateway.store.store import FORGET_LEAST
 from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, block, change, opened, rows
 from wire import up
@@ -88,6 +88,22 @@ async def test_a_loss_spans_the_time_between_its_neighbours(tmp_path):
         message = up.decode(gap.message)
         assert (message.seq, message.next_seq, message.t_first, message.span) == (1, 3, 300, 2700)
         assert (gap.descriptor, gap.host_boot) == (HASH, 1)
+
+
+async def test_a_loss_behind_which_nothing_came_tells_no_time(tmp_path):
+    async with opened(tmp_path) as bench:
+        for seq in range(4):
+            bench.store.append(block(seq, t_first=1000 * seq, span=300))
+        await bench.store.flush()
+        await bench.fill([0], uid=OTHER)
+    change(tmp_path, "UPDATE record SET host_boot = 9 WHERE id = 4")
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == [0, 1, 2, 0]
+        await bench.store.flush()
+        [gap] = bench.store.read_after(5, 10)
+        message = up.decode(gap.message)
+        assert (message.seq, message.next_seq) == (3, 4)
+        assert (message.t_first, message.span) == NO_TIME
 
 
 async def test_records_behind_many_damaged_ones_are_found(tmp_path):
