@@ -52,7 +52,7 @@ class DeadLetterDesk:
 
     def _discard(self, request: Mapping[str, Any]) -> object:
         named = self._named(request.get("ids"))
-        count = self._letters.forget([letter.id for letter in named])
+        count = self._letters.discard([letter.id for letter in named])
         if count < len(named):
             raise Refused(f"only {count} of {len(named)} discarded, the store is busy: try again")
         return {"count": count}

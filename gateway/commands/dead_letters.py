@@ -73,11 +73,11 @@ def replay(*, ids: tuple[int, ...], every: bool, config_path: Path | None) -> No
 @_IDS
 @agents_config
 def discard(*, ids: tuple[int, ...], config_path: Path | None) -> None:
-    """Give some up for ever. They are not delivered."""
+    """Give some up for ever. They are not delivered, and named as lost in a gap."""
     if not ids:
         raise click.UsageError("name the letters by their ID")
     answer = _call(config_path, "dead_letters.discard", ids=list(ids))
-    click.echo(f"{answer['count']} discarded")
+    click.echo(f"{answer['count']} discarded, and named as lost: fieldgate ledger")
 
 
 def _rows(letters: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:

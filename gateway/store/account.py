@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.store import intervals
 from gateway.store.ledger import Stream
+from gateway.store.losses import DISCARDED
 from gateway.store.small_rows import DAY, DEAD_LETTER, DELIVERED, LOSS, SINK, STREAM, STRETCH
 from gateway.store.snapshot import Books, snapshot
 from gateway.store.stretches import Kind
@@ -43,9 +44,9 @@ class StreamAccount:
 
     Every seq from `first_seq` to `next_seq - 1` is in just one of `stored` (a reading, on disk now),
     `settled` (delivered to every sink, and deleted), `gaps` and `unaccounted`. By sink: `delivered`
-    counts readings, `waiting` records, of which those of gaps are some, and `dead_letters` what its
-    broker refuses for good. `wanted` is the part of `unaccounted` that salvage still looks for;
-    `outside` is on disk though the stream has no such seqs.
+    counts readings, but none that any sink has given up, `waiting` records, of which those of gaps are
+    some, and `dead_letters` what its broker refuses for good. `wanted` is the part of `unaccounted` that
+    salvage still looks for; `outside` is on disk though the stream has no such seqs.
     """
 
     uid: bytes
@@ -161,6 +162,9 @@ def _account(rows: _Rows, first: int, following: int) -> StreamAccount:
     gone = intervals.minus(intervals.merged(below, rows.stretches[Kind.SETTLED]), looked_for)
     settled = intervals.size(_both(left, gone))
     unaccounted = intervals.minus(left, gone)
+    # On disk for the sake of others, or not deleted yet; passed by a sink that never delivered it.
+    discarded = [gap[:2] for gap in rows.losses if gap.reason == DISCARDED]
+    given_up = intervals.size(_both(list(tally.readings), discarded))
     return StreamAccount(
         uid=stream.uid,
         boot=stream.boot,
@@ -174,7 +178,8 @@ def _account(rows: _Rows, first: int, following: int) -> StreamAccount:
         wanted=tuple(_both(unaccounted, rows.stretches[Kind.WANTED])),
         outside=tuple(intervals.minus(tally.readings, [(stream.first_seq, stream.next_seq)])),
         delivered={
-            sink: settled + tally.delivered.get(sink, 0) - refused for sink, refused in rows.refused.items()
+            sink: max(0, settled + tally.delivered.get(sink, 0) - refused - given_up)
+            for sink, refused in rows.refused.items()
         },
         waiting={sink: tally.waiting.get(sink, 0) for sink in dead_letters},
         dead_letters=dead_letters,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.store import losses
 from gateway.store.records import Stored
 from gateway.store.small_rows import DEAD_LETTER
+from wire import up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -135,12 +137,17 @@ class DeadLetters:
             self._put(letter._replace(reason_code=reason_code, reason=reason[:REASON_LIMIT]))
 
     def forget(self, ids: Iterable[int]) -> int:
-        """These are delivered, or given up by somebody who may; gives how many there were.
+        """These are delivered; gives how many there were.
 
         What the writer has too much to do for is not forgotten.
         """
         known = [id_ for id_ in ids if id_ in self._letters]
-        return sum(self._forget(id_) for id_ in known)
+        return sum(self._forget(id_, _deleting(id_)) for id_ in known)
+
+    def discard(self, ids: Iterable[int]) -> int:
+        """Somebody who may gives these up: they are named as lost. As `forget` else."""
+        known = [letter for id_ in ids if (letter := self._letters.get(id_)) is not None]
+        return sum(self._forget(letter.id, _naming(letter)) for letter in known)
 
     def _put(self, letter: DeadLetter) -> bool:
         def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
@@ -152,14 +159,45 @@ class DeadLetters:
         self._letters[letter.id] = letter
         return True
 
-    def _forget(self, id_: int) -> bool:
-        def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
-            connection.execute(_DELETE, (id_,))
-            return False
-
+    def _forget(self, id_: int, work: Work) -> bool:
         if not self._put_work(f"dead letter {id_}", work):
             return False
         letter = self._letters.pop(id_)
         self._records.discard((letter.sink, letter.record))
         self._wanted.pop(id_, None)
         return True
+
+
+def _deleting(id_: int) -> Work:
+    def work(connection: apsw.Connection, _ledger: Ledger) -> bool:
+        connection.execute(_DELETE, (id_,))
+        return False
+
+    return work
+
+
+def _naming(letter: DeadLetter) -> Work:
+    """Delete it, and have a GAP in its place, for all sinks: the one that wants to know has no other way."""
+
+    def work(connection: apsw.Connection, ledger: Ledger) -> bool:
+        connection.execute(_DELETE, (letter.id,))
+        if letter.kind != up.Gap.TYPE:  # what a GAP says is named already
+            begins, ends = losses.times_of(letter.stored)
+            losses.name_loss(
+                connection,
+                ledger,
+                uid=letter.uid,
+                boot=letter.boot,
+                stream=letter.stream,
+                seq=letter.seq,
+                next_seq=letter.next_seq,
+                reason=losses.DISCARDED,
+                t_first=begins,
+                span=ends - begins,
+                descriptor=letter.descriptor,
+                host_boot=letter.host_boot,
+                arrived_ns=letter.arrived_ns,
+            )
+        return False
+
+    return work

@@ -94,7 +94,10 @@ async def test_replay_names_some_or_all_and_wakes_the_sinks(desk):
 
 async def test_discard_gives_them_up_for_ever(desk):
     result = await run(desk, "discard", "1", "3")
-    assert (result.exit_code, result.output) == (ExitCode.OK, "2 discarded\n")
+    assert (result.exit_code, result.output) == (
+        ExitCode.OK,
+        "2 discarded, and named as lost: fieldgate ledger\n",
+    )
     await desk.store.flush()
     assert [letter.id for letter in desk.store.dead_letters.of()] == [2]
 

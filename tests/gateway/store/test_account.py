@@ -104,20 +104,6 @@ async def test_it_can_be_asked_of_one_day(full):
     assert streams(full, day=DAY + 2) == streams(full, day=-1) == ()
 
 
-async def test_a_letter_that_is_buried_before_its_record_is_passed_is_counted_once(tmp_path):
-    async with opened(tmp_path) as bench:
-        bench.store.register_sink("mqtt")
-        await bench.fill(range(3))
-        letters = [(id_, "mqtt", id_, *arrival(id_ - 1), 0x99, "bad", None) for id_ in (2, 3)]
-        await put(bench, lambda connection, _ledger: small_rows.DEAD_LETTER.put(connection, letters))
-        for cursor, delivered, waiting in [(1, 1, 2), (2, 1, 1), (3, 1, 0)]:
-            bench.store.move_cursor("mqtt", cursor, [])
-            await bench.store.flush()
-            [stream] = streams(tmp_path)
-            assert (stream.delivered, stream.waiting) == ({"mqtt": delivered}, {"mqtt": waiting})
-            assert stream.dead_letters == {"mqtt": 2}
-
-
 async def test_the_gap_of_a_node_is_a_named_gap_and_its_record_waits(tmp_path):
     async with opened(tmp_path) as bench:
         bench.store.register_sink("mqtt")
