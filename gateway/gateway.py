@@ -83,7 +83,7 @@ class Gateway:
 
     async def _try_to_open(self) -> None:
         try:
-            store = self._directory.open_store()
+            store = await self._directory.open_store()
             try:
                 self._agent = Agent(
                     self._config,

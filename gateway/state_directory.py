@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -48,10 +49,13 @@ class StateDirectory:
         self._conditions = conditions
         self._today = today
 
-    def open_store(self) -> Store:
-        """The store; a new one where its file is damaged. Raises StoreError. May be tried again."""
+    async def open_store(self) -> Store:
+        """The store; a new one where its file is damaged. Raises StoreError. May be tried again.
+
+        In a thread: to begin a large store anew all of it is read, and the watchdog must be fed meanwhile.
+        """
         try:
-            store = self._open()
+            store = await asyncio.to_thread(self._open)
         except StoreError as error:
             raise refined(error, self._path) from error
         finally:

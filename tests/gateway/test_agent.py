@@ -10,7 +10,7 @@ from gateway.config import parse
 from gateway.gateway import Gateway
 from gateway.status import ask
 from gateway.status_text import summary
-from gateway.store import Store, StoreError
+from gateway.store import Store, StoreError, rebuild
 from gateway.systemd_notify import STAGE_LIMIT_S, Progress
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import running
@@ -137,6 +137,30 @@ async def test_a_damaged_store_that_cannot_be_set_aside_is_waited_for(tmp_path):
         (tmp_path / "quarantine").unlink()
         await until(lambda: agent.status().store.state == "open")
         assert ("store", "unopened") not in faults(agent)
+
+
+async def test_a_store_that_takes_long_to_open_leaves_time_for_the_watchdog(tmp_path, monkeypatch):
+    """All of a large store is read to begin it anew."""
+    going_on = threading.Event()
+    rebuilding = rebuild.Found.__init__
+
+    def slowly(found, folder):
+        assert going_on.wait(5)
+        rebuilding(found, folder)
+
+    monkeypatch.setattr(rebuild.Found, "__init__", slowly)
+    (tmp_path / "store.db").write_bytes(b"not a database, but what was one" * 100)
+    agent = Gateway(parse(CONFIG.format(directory=tmp_path), tmp_path / "fieldgate.toml"))
+    task = asyncio.create_task(agent.run())
+    try:
+        await until((tmp_path / "quarantine" / "1" / "to-be-salvaged").exists)
+        assert (agent.status().store.state, agent.progress.stuck()) == ("unopened", {})
+        going_on.set()
+        await until(lambda: agent.status().store.state == "open")
+    finally:
+        going_on.set()
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @pytest.mark.usefixtures("opening_is_quick")
