@@ -156,7 +156,12 @@ def _batches(pages: RawPages, gaps: set[int]) -> Iterator[list[Stored]]:
                 gaps.add(record.id)
             batch[record.id] = record
         if len(batch) >= TAKEN_AT_ONCE:
-            yield list(batch.values())
+            yield _in_order(batch)
             batch = {}
     if batch:
-        yield list(batch.values())
+        yield _in_order(batch)
+
+
+def _in_order(batch: dict[int, Stored]) -> list[Stored]:
+    """As they came: SQLite fills a page from its end, so there the latest stands first."""
+    return [batch[id_] for id_ in sorted(batch)]

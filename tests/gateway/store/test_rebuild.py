@@ -225,6 +225,14 @@ async def test_a_salvage_that_is_interrupted_goes_on_and_names_nothing_that_it_f
     } <= {2, 3}
 
 
+async def test_what_is_salvaged_comes_in_the_order_in_which_it_was_stored(tmp_path):
+    await filled(tmp_path)
+    overwrite(tmp_path / "store.db", 0, b"\xee")
+    async with opened(tmp_path) as bench:
+        given = [each.seq for each in await settle(bench) if each[:3] == (UID, BOOT, 1)]
+    assert given == list(range(COUNT))
+
+
 async def test_salvaged_stores_do_not_fill_the_disk(tmp_path):
     for number in range(quarantine.KEPT + 2):
         async with opened(tmp_path) as bench:
