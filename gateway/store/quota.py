@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.store.records import Stored
 
 STREAMS = {2: "bulk", 1: "readings", 0: "events"}  # in the order in which they go
+EVENTS = 0
 DROPPING = "dropping"  # the condition's states
 REFUSING = "refusing"
 NEAR = 4  # margins
@@ -120,12 +121,18 @@ class Quota:
             if policy.when_full is WhenFull.DROP_NEWEST:
                 refusing.add(policy.stream)
                 continue
+            if policy.stream == EVENTS and refusing and self._margin_for_events():
+                break
             found, more = policy.next(connection)
             if self._drop(connection, ledger, found) or more:
                 self._refusing = frozenset(refusing)
                 return True
         self._refusing = frozenset(refusing)
         return False
+
+    def _margin_for_events(self) -> bool:
+        """Half of the margin is theirs where other streams are not taken any more: it stays, else."""
+        return self.room is not None and self.room.left_octets > self.room.margin_octets // 2
 
     def reset(self) -> None:
         """The transaction was rolled back."""

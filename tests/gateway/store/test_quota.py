@@ -139,6 +139,23 @@ async def test_what_must_not_push_out_older_records_stays_on_the_node(tmp_path):
         assert bench.store.room_fault is None
 
 
+async def test_where_readings_stay_on_the_node_events_do_not_go_for_them(tmp_path):
+    async with opened(tmp_path, limits=SMALL, when_full={"readings": WhenFull.DROP_NEWEST}) as bench:
+        # In commits of less than half of the margin, as in the field.
+        assert not await filled(bench, range(50), stream=EVENTS)
+        begun = 0
+        while not await filled(bench, range(begun, begun + 50)):
+            begun += 50
+        assert not await filled(bench, range(50, 100), stream=EVENTS)
+        assert kept(bench, EVENTS) == (list(range(100)), [])
+        assert bench.store.room_fault == ("refusing", "max_mib is reached; not taken: readings")
+        for part in range(100, 1_000, 50):
+            assert not await filled(bench, range(part, part + 50), stream=EVENTS)
+        stored, gaps = kept(bench, EVENTS)
+        assert gaps
+        assert sorted(stored + named(gaps)) == list(range(1_000))
+
+
 async def test_the_gap_is_there_after_a_restart_and_later_drops_go_on_from_it(tmp_path):
     async with opened(tmp_path, limits=SMALL) as bench:
         bench.store.register_sink("mqtt")
@@ -239,7 +256,7 @@ async def test_what_a_sink_has_just_confirmed_is_not_named(tmp_path, monkeypatch
         if seq % 50 == 49:
             committed.clear()
             await committed.wait()
-            store.move_cursor("mqtt", store.read_after(0, 1_000_000)[-1].id)
+            store.move_cursor("mqtt", store.last_id())
     assert store.dropped["readings"] == 0
     assert store.stored < 6000
     await store.close()
