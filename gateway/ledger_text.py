@@ -19,6 +19,9 @@ _EPOCH = date(1970, 1, 1)
 
 def report(account: Account) -> Iterator[str]:
     """The lines of `fieldgate ledger`: what is wrong first, totals last."""
+    if not account.streams and account.holds:
+        yield "nothing of what was asked for was ever stored"
+        return
     yield from section("not accounted for", _unaccounted(account), colour="red")
     yield from section("damaged", _damaged(account), colour="red")
     yield from section("streams", _streams(account))
@@ -144,16 +147,21 @@ def _totals(account: Account) -> str:
     reasons = total["lost_by_reason"]
     assert isinstance(reasons, dict)
     named = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-    verdict = (
-        "every seq is stored, delivered or in a named gap"
-        if account.holds
-        else f"{total['unaccounted']} seqs are not accounted for"
-    )
+    verdict = "every seq is stored, delivered or in a named gap" if account.holds else _fault(account)
     return (
         f"{len(account.streams)} streams, {total['seqs']} seqs: {total['stored']} stored, "
         f"{total['settled']} delivered to all and deleted, {total['lost']} lost"
         f"{f' ({named})' if named else ''}: {verdict}"
     )
+
+
+def _fault(account: Account) -> str:
+    counts = {
+        "seqs are not accounted for": sum(_size(stream.unaccounted) for stream in account.streams),
+        "are stored where the stream has none": sum(_size(stream.outside) for stream in account.streams),
+        "rows of tables are damaged": len(account.damaged_rows),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def _name(stream: StreamAccount) -> tuple[str, str, str]:

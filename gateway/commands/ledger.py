@@ -9,7 +9,9 @@ import click
 
 from gateway.commands.options import agents_config, gateway_of
 from gateway.commands.parameters import Day, NodeUid
-from gateway.failure import ExitCode
+from gateway.failure import ExitCode, InvalidInput
+
+NEXT_STEP = "is salvage under way? fieldgate status; if it stays so: sudo fieldgate store check"
 
 
 @click.command(short_help="Prove that no record was lost unnamed.")
@@ -24,7 +26,7 @@ def ledger(
     """Prove that every record taken from a node is stored, delivered, or in a named gap.
 
     It reads the store beside the running agent, or without one. Exit code 0 when everything is
-    accounted for, 1 when not.
+    accounted for, 1 when not, 2 when nothing was ever stored of the node.
     """
     from gateway.commands.store_failure import store_failure  # noqa: PLC0415 - --help needs no store
     from gateway.ledger_text import document, report  # noqa: PLC0415
@@ -33,13 +35,18 @@ def ledger(
     from gateway.store.store import STORE_NAME  # noqa: PLC0415
 
     directory = gateway_of(config_path).state_directory
+    path = directory / STORE_NAME
     try:
-        found = account(directory / STORE_NAME, node=node, day=day)
+        found = account(path, node=node, day=day)
     except StoreError as error:
         raise store_failure(error, directory) from None
+    if node is not None and day is None and not found.streams:
+        step = "fieldgate status names the nodes"
+        raise InvalidInput(f"{path}: no record of node {node.hex()} was ever stored", next_step=step)
     if as_json:
         click.echo(json.dumps(document(found, node=node, day=day), indent=2))
     else:
-        for line in report(found):
-            click.echo(line)
+        click.echo("\n".join(report(found)).lstrip("\n"))
+        if not found.holds:
+            click.echo(f"next step: {NEXT_STEP}", err=True)
     ctx.exit(ExitCode.OK if found.holds else ExitCode.FAULT)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _STEPS = NEXT_STEPS | {
     "missing": "is {directory} the agent's state directory? --config names its configuration",
     "in_use": "sudo systemctl stop fieldgate, this command once more, sudo systemctl start fieldgate",
+    # Not to be moved away: an agent may have it, and does all that is to be done by itself.
+    "corrupt": "sudo systemctl restart fieldgate: the agent sets it aside, begins anew, takes over the rest",
     "io": "use sudo, or does the disk work? dmesg",
     "denied": "use sudo",
     "read_only": "use sudo, or is the disk read-only? findmnt -T {directory}; dmesg",

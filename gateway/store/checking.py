@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import apsw
+
 from gateway.store import inspection, quarantine, removals, soundness
 from gateway.store.errors import StoreError
 from gateway.store.small_rows import SALVAGE, TABLES
@@ -14,8 +16,6 @@ from wire.up import descriptor_hash
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import apsw
 
 TOLD_LIMIT = 20  # of one kind, so that the answer stays readable
 
@@ -49,25 +49,31 @@ def check(
     """Look at structure, every check and every stream of the store; also beside a running agent.
 
     `begin` and `advance` hear of ids. Raises StoreError where it cannot be read at all; `corrupt` then
-    means that it is no store any more.
+    means that it is no store any more. `records` counts those that could be read.
     """
     with snapshot(path) as connection:
         findings = _structure(connection)
-        books = Books(connection)
-        rows = {table.name: books.rows(table) for table in TABLES}
-        findings += [Finding(kind="row", detail=each) for each in books.damaged]
-        for hash8, body in connection.execute(_DESCRIPTORS):
-            if not isinstance(body, bytes) or descriptor_hash(body) != hash8:
-                findings.append(Finding(kind="descriptor", detail=f"{hash8!r} is not the hash of its body"))
-        count, damaged = _records(connection, begin, advance)
-        findings += damaged
-        if not books.damaged:
-            findings += _streams(connection)
+        count, salvaging = 0, False
+        try:
+            books = Books(connection)
+            rows = {table.name: books.rows(table) for table in TABLES}
+            salvaging = bool(rows[SALVAGE.name])
+            findings += [Finding(kind="row", detail=each) for each in books.damaged]
+            for hash8, body in connection.execute(_DESCRIPTORS):
+                if not isinstance(body, bytes) or descriptor_hash(body) != hash8:
+                    detail = f"{hash8!r} is not the hash of its body"
+                    findings.append(Finding(kind="descriptor", detail=detail))
+            count, damaged = _records(connection, begin, advance)
+            findings += damaged
+            if not books.damaged:
+                findings += _streams(connection)
+        except apsw.CorruptError as error:
+            findings.append(Finding(kind="structure", detail=f"{error}: not all of it can be read"))
         return Checked(
             records=count,
             findings=tuple(findings),
             quarantined=len(quarantine.kept(path.parent)),
-            salvaging=bool(rows[SALVAGE.name]),
+            salvaging=salvaging,
         )
 
 
@@ -87,15 +93,19 @@ def _records(
         return 0, []
     begin(last - first + 1)
     count, damaged = 0, []
-    for stored, whole in records(connection):
-        count += 1
-        advance(1)
-        if not whole:
-            damaged.append(stored.id)
+    readable = True
+    try:
+        for stored, whole in records(connection):
+            count += 1
+            advance(1)
+            if not whole:
+                damaged.append(stored.id)
+    except apsw.CorruptError:  # which of its pages, SQLite's own check has said
+        readable = False
     findings = [Finding(kind="record", detail=f"record {id_} fails its crc") for id_ in damaged[:TOLD_LIMIT]]
     if len(damaged) > TOLD_LIMIT:
         findings.append(Finding(kind="record", detail=f"and {len(damaged) - TOLD_LIMIT} more"))
-    if not removals.are_all(connection, first, last):
+    if readable and not removals.are_all(connection, first, last):
         findings.append(Finding(kind="missing", detail=f"ids between {first} and {last} are not there"))
     return count, findings
 

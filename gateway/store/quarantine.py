@@ -53,9 +53,13 @@ def wait_again(directory: Path, folder: Path) -> None:
             _sync(place)
             return
     place = _new_folder(directory)
-    for name in FILES[:2]:
-        if (folder / name).exists():
-            shutil.copyfile(folder / name, place / name)
+    try:
+        for name in FILES[:2]:
+            if (folder / name).exists():
+                shutil.copyfile(folder / name, place / name)
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)  # half of it is no damaged store, and fills the disk
+        raise
     (place / _WAITING).touch()
     _sync(place)
 

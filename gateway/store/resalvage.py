@@ -20,10 +20,8 @@ def salvage(directory: Path, damaged: Path) -> Result:
     """Take over the records of the damaged store that this one lacks, as the agent does.
 
     `damaged` is a folder with store.db. One from elsewhere is copied into quarantine/ first. Raises
-    StoreError: `missing` where there is none, `in_use` while an agent holds this one.
+    StoreError: `in_use` while an agent holds this one.
     """
-    if not (damaged / quarantine.FILES[0]).is_file():
-        raise StoreError("missing", f"{damaged}: no {quarantine.FILES[0]} in it")
     return asyncio.run(_salvage(directory, damaged))
 
 

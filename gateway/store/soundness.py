@@ -68,7 +68,12 @@ def prove_frame(connection: apsw.Connection) -> None:
 
 def faults(connection: apsw.Connection, most: int) -> list[str]:
     """What SQLite finds wrong with the structure of the whole file. Reads all of it."""
-    said = [str(row[0]) for row in connection.execute(_INTEGRITY.format(most=int(most)))]
+    said = []
+    try:
+        for (line,) in connection.execute(_INTEGRITY.format(most=int(most))):
+            said.append(str(line))
+    except apsw.CorruptError as error:  # it ends at what it cannot read at all
+        said.append(str(error))
     return [] if said == ["ok"] else said
 
 

@@ -234,16 +234,29 @@ async def test_the_command_ends_with_1_and_says_which_seqs_are_missing(full):
     change(full, "DELETE FROM record WHERE id BETWEEN 140 AND 149")
     result = ledger(full)
     assert result.exit_code == ExitCode.FAULT
-    assert result.stdout.splitlines()[1] == "NOT ACCOUNTED FOR"
+    assert result.stdout.splitlines()[0] == "NOT ACCOUNTED FOR"
     assert "139 to 148" in result.stdout
     assert result.stdout.splitlines()[-1].endswith("10 seqs are not accounted for")
+    assert "next step: " in result.stderr
 
 
 async def test_a_damaged_row_is_shown(full):
-    change(full, "UPDATE stream SET settled_seq = 120")
+    change(full, "UPDATE sink SET cursor = 120 WHERE name = 'mqtt'")
     result = ledger(full)
     assert result.exit_code == ExitCode.FAULT
     assert "DAMAGED" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith(": 1 rows of tables are damaged")
+
+
+async def test_of_a_node_that_nobody_knows_nothing_is_proven(full):
+    result = ledger(full, "--node", "0102030405ff")
+    assert result.exit_code == ExitCode.USAGE
+    assert "no record of node 0102030405ff was ever stored" in result.stderr
+    other_day = ledger(full, "--node", UID.hex(), "--day", "2020-01-01")
+    assert (other_day.exit_code, other_day.stdout) == (
+        ExitCode.OK,
+        "nothing of what was asked for was ever stored\n",
+    )
 
 
 async def test_json_has_the_ranges(full):

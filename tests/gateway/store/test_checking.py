@@ -64,8 +64,8 @@ def test_the_command_says_what_is_wrong_and_what_to_do(tmp_path, config):
     assert found.exit_code == 1
     assert "next step: " in found.stderr
     answer = run("check", "--config", config, "--json")
-    if answer.exit_code and answer.stdout:
-        assert json.loads(answer.stdout)["findings"]
+    assert answer.exit_code == 1
+    assert {each["kind"] for each in json.loads(answer.stdout)["findings"]} == {"structure"}
 
 
 def test_what_a_damaged_store_of_another_card_holds_is_taken_over_once(tmp_path, config):
@@ -111,6 +111,40 @@ def test_a_store_that_is_begun_anew_during_a_salvage_names_nothing_that_comes_af
     assert connection.execute("SELECT count(*) FROM record WHERE kind = ?", (up.Gap.TYPE,)).get == 0
     connection.close()
     assert rows(state, small_rows.LOSS) == []
+
+
+def test_nobody_is_told_to_move_a_store_away_that_an_agent_may_have(tmp_path, config):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "store.db").write_bytes(b"not a database " * 1000)
+    found = run("check", "--config", config)
+    assert found.exit_code == 1
+    assert "error: corrupt: " in found.stderr
+    assert "next step: sudo systemctl restart fieldgate" in found.stderr
+
+
+def test_a_folder_without_a_store_and_the_store_itself_are_refused(tmp_path, config):
+    asyncio.run(filled(tmp_path / "state"))
+    empty = run("salvage", str(tmp_path), "--config", config)
+    assert (empty.exit_code, empty.stderr.splitlines()[0]) == (
+        2,
+        f"error: {tmp_path}: there is no store.db in it",
+    )
+    itself = run("salvage", str(tmp_path / "state"), "--config", config)
+    assert itself.exit_code == 2
+    assert "the agent mends its own store" in itself.stderr
+    assert not (tmp_path / "state" / "quarantine").exists()
+
+
+def test_a_store_that_cannot_be_copied_leaves_nothing_behind(tmp_path, config):
+    card = tmp_path / "card"
+    asyncio.run(filled(card))
+    (card / "store.db-wal").unlink(missing_ok=True)
+    (card / "store.db-wal").mkdir()
+    (tmp_path / "state").mkdir()
+    found = run("salvage", str(card), "--config", config)
+    assert found.exit_code == 1
+    assert "store.db-wal" in found.stderr
+    assert list((tmp_path / "state" / "quarantine").iterdir()) == []
 
 
 async def test_a_running_agent_is_in_the_way_of_salvage(tmp_path, config):
