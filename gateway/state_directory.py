@@ -27,7 +27,7 @@ SUBJECT = "state directory"  # of the condition
 # By the reason of the StoreError; docs/operator.md has them all.
 NEXT_STEPS = {
     "in_use": "fieldgate status shows the agent that runs; a second one needs a state directory of its own",
-    "io": "does the directory exist, does the disk work? ls -ld {directory}; dmesg",
+    "io": "is it a directory, does the disk work? ls -ld {directory}; dmesg",
     "full": "make room: df -h {directory}",
     "no_inodes": "delete files, however small: df -i {directory}",
     "read_only": "why is the disk read-only? findmnt -T {directory}; dmesg",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _STEPS = {
     "not_an_archive": "was it written by fieldgate store export? gunzip -t {file}",
+    "denied": "use sudo",
     "version": "install the version that has written it, or a later one",
 }
 _OTHER_STEP = "copy it from the stick once more, or export it once more; nothing was changed"
@@ -64,7 +65,8 @@ def _verified(file: Path, progress: Bar) -> Index:
     except ArchiveError as error:
         raise _refusal(file, error.reason, str(error)) from None
     except OSError as error:
-        raise _refusal(file, "io", error.strerror or "cannot be read") from None
+        reason = "denied" if isinstance(error, PermissionError) else "io"
+        raise _refusal(file, reason, error.strerror or "cannot be read") from None
 
 
 def _taken(file: Path, index: Index, settings: Config, progress: Bar) -> Imported:
@@ -89,7 +91,8 @@ def _taken(file: Path, index: Index, settings: Config, progress: Bar) -> Importe
     except ArchiveError as error:
         raise _refusal(file, error.reason, str(error)) from None
     except OSError as error:
-        raise _refusal(file, "io", error.strerror or "cannot be read") from None
+        reason = "denied" if isinstance(error, PermissionError) else "io"
+        raise _refusal(file, reason, error.strerror or "cannot be read") from None
 
 
 def _refusal(file: Path, reason: str, message: str) -> Failure:

@@ -37,6 +37,8 @@ class Disk:
     @classmethod
     def of(cls, directory: Path) -> Self:
         """Raises OSError where the directory is not there or cannot be looked at."""
+        if not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
         found = os.statvfs(directory)
         return cls(
             free_octets=found.f_bavail * found.f_frsize,

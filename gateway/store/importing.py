@@ -15,6 +15,7 @@ from gateway.archive.reader import entries
 from gateway.host_boot import HostBootRecord
 from gateway.store import losses, time_rows, work
 from gateway.store.database import Database
+from gateway.store.disk import from_os
 from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.import_boots import BootMap
 from gateway.store.import_stream import ImportStream
@@ -86,7 +87,10 @@ def opened(directory: Path, index: Index, limits: Limits = DEFAULT_LIMITS) -> It
     """
     if not directory.is_dir():
         raise StoreError("missing", f"{directory}: there is no such directory")
-    lock = DirectoryLock(directory)
+    try:
+        lock = DirectoryLock(directory)
+    except OSError as error:
+        raise from_os(directory, error) from error
     try:
         database = Database(directory / STORE_NAME)
         try:

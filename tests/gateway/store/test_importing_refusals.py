@@ -7,7 +7,7 @@ from gateway.archive.index import verify
 from gateway.store import StoreError, small_rows
 from gateway.store.database import WAL_OCTETS_KEPT
 from gateway.store.importing import opened, take
-from gateway.store.lock import DirectoryLock
+from gateway.store.lock import LOCK_NAME, DirectoryLock
 from gateway.store.room import MIB, Limits
 from tests.gateway.archive import samples
 from tests.gateway.store.gateways import Gateway, filled, stick
@@ -52,6 +52,13 @@ def test_a_file_that_changes_between_the_looks_changes_nothing(first, home):
         take(database, other, index, here="machine-2", day=1)
     assert home.rows(small_rows.HOST_BOOT) == before
     assert home.records() == []
+
+
+def test_a_state_directory_that_takes_no_lock_is_the_stores_fault_and_not_the_archives(first, tmp_path):
+    path = stick(first)
+    (tmp_path / "odd" / LOCK_NAME).mkdir(parents=True)
+    with pytest.raises(StoreError, match=LOCK_NAME), opened(tmp_path / "odd", verify(path)):
+        pass
 
 
 def test_a_store_that_an_agent_holds_is_not_touched(first, home):

@@ -46,9 +46,10 @@ async def test_a_newer_store_is_refused_and_left_alone(tmp_path):
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError) as error:
-        Store.open(tmp_path / "file" / "state")
-    assert error.value.reason == "io"
+    for path in (tmp_path / "file" / "state", tmp_path / "file"):
+        with pytest.raises(StoreError) as error:
+            Store.open(path)
+        assert error.value.reason == "io"
 
 
 @pytest.mark.parametrize("group_commit_ms", [0, 251])
