@@ -6,10 +6,10 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from gateway.store import inspection, removals
+from gateway.store import inspection, losses, removals
 from gateway.store.errors import StoreError
 from gateway.store.quarantine import ROWS
-from gateway.store.records import RECORD_COLUMNS, Arrival, whole_rows
+from gateway.store.records import RECORD_COLUMNS, Arrival, Stored, whole_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import apsw
 
     from gateway.store.ledger import Ledger
-    from gateway.store.records import Stored
+    from gateway.store.losses import NamedLoss
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,15 @@ class Damage:
         damaged = [id_ for id_ in told if self._is_damaged(connection, id_)]
         if told and not damaged:  # mended in a former commit
             self._forget(told)
+        gaps = [gap for id_ in damaged for gap in _named_by(connection, id_)]
         for id_ in damaged:
             self._keep(connection.execute(_RAW, (id_,)).fetchone())
             connection.execute(_DELETE, (id_,))
         if damaged:
             removals.add(connection, damaged)
             inspection.name_holes(connection, ledger)
+            for gap in gaps:
+                _tell_again(connection, ledger, gap)
         return False
 
     def _forget(self, told: list[int]) -> None:
@@ -95,3 +98,30 @@ class Damage:
                     print(json.dumps(row, default=bytes.hex), file=file)
         except OSError as error:
             log.warning("store: a damaged row cannot be kept: %s", error)
+
+
+def _named_by(connection: apsw.Connection, id_: int) -> list[NamedLoss]:
+    """The loss that a damaged row was the GAP of, as far as can be seen: one with just its seqs.
+
+    It leaves no hole in its stream, and its sinks have not heard of it yet.
+    """
+    for row in connection.execute(_RECORD, (id_,)).fetchall():
+        record = Stored._make(row[:-1])
+        named = losses.of_stream(connection, record[:3], record[3:5])
+        return [loss for loss in named if loss[:5] == record[:5]]
+    return []
+
+
+def _tell_again(connection: apsw.Connection, ledger: Ledger, loss: NamedLoss) -> None:
+    stream = ledger.stream(*loss[:3])
+    if stream is not None:
+        losses.name_loss(
+            connection,
+            ledger,
+            **loss._asdict(),
+            t_first=losses.NO_TIME[0],
+            span=losses.NO_TIME[1],
+            descriptor=stream.descriptor,
+            host_boot=stream.last_host_boot,
+            arrived_ns=stream.last_arrived_ns,
+        )

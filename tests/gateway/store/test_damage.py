@@ -7,8 +7,8 @@ import pytest
 from gateway.store import StoreError, damage, small_rows, work
 from gateway.store.losses import DAMAGED, NO_TIME
 from gateway.store.store import FORGET_LEAST
-from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, block, change, opened, rows
-from wire import up
+from tests.gateway.store.bench import BOOT, HASH, OTHER, UID, arrival, block, change, opened, rows
+from wire import cbor, up
 
 
 def named(directory):
@@ -104,6 +104,25 @@ async def test_a_loss_behind_which_nothing_came_tells_no_time(tmp_path):
         message = up.decode(gap.message)
         assert (message.seq, message.next_seq) == (3, 4)
         assert (message.t_first, message.span) == NO_TIME
+
+
+async def test_a_gap_that_is_damaged_before_a_sink_has_it_is_told_again(tmp_path):
+    message = up.Gap(BOOT, 1, 1, 4, "queue_full", 1000, 900).encode(cbor.Encoder(64))
+    gap = arrival(1, next_seq=4)._replace(kind=up.Gap.TYPE, message=message)
+    async with opened(tmp_path) as bench:
+        await bench.fill([0])
+        assert bench.store.append(gap)
+        await bench.fill([4, 5])
+    change(tmp_path, "UPDATE record SET arrived_ns = 9 WHERE id IN (2, 3)")
+    async with opened(tmp_path) as bench:
+        assert bench.seqs() == [0, 5]
+        await bench.store.flush()
+        told = [up.decode(each.message) for each in bench.store.read_after(4, 10)]
+        assert [(each.seq, each.next_seq, each.reason) for each in told] == [
+            (4, 5, DAMAGED),
+            (1, 4, "queue_full"),
+        ]
+    assert [row[3:6] for row in rows(tmp_path, small_rows.LOSS)] == [(1, 4, "queue_full"), (4, 5, DAMAGED)]
 
 
 async def test_records_behind_many_damaged_ones_are_found(tmp_path):
