@@ -22,7 +22,7 @@ from gateway.store.import_stream import ImportStream
 from gateway.store.ledger import Ledger
 from gateway.store.lock import LOCK_NAME, DirectoryLock
 from gateway.store.quarantine import FILES
-from gateway.store.records import Arrival, Stored, checksum
+from gateway.store.records import ADD_RECORD, Arrival, Stored, checksum
 from gateway.store.room import Limits, Room
 from gateway.store.seq_ranges import SeqRanges
 from gateway.store.small_rows import EXCHANGE
@@ -47,10 +47,6 @@ COPIES = 2  # one in the WAL, one in the file
 
 DEFAULT_LIMITS = Limits()
 
-_ADD_RECORD = """
-INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
-    crc, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _HAS_DESCRIPTOR = "SELECT EXISTS (SELECT 1 FROM descriptor WHERE hash = ?)"
 _OF_CLOCK = "WHERE uid = ? AND boot = ? AND host_boot = ? ORDER BY t1_ns"
 
@@ -237,7 +233,7 @@ class _Importer:
             self._write()
 
     def _write(self) -> None:
-        self._connection.executemany(_ADD_RECORD, self._rows)
+        self._connection.executemany(ADD_RECORD, self._rows)
         self._rows.clear()
 
     def _descriptor(self, body: bytes) -> None:

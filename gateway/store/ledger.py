@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.store import losses
 from gateway.store.errors import StoreError
-from gateway.store.records import MESSAGE_LIMIT, RECORD_COLUMNS, Arrival, Stored, checksum, is_whole
+from gateway.store.records import (
+    ADD_RECORD,
+    MESSAGE_LIMIT,
+    RECORD_COLUMNS,
+    Arrival,
+    Stored,
+    checksum,
+    is_whole,
+)
 from gateway.store.small_rows import DAY, DELIVERED, OF_STREAM, SINK, STREAM
 from wire import up
 
@@ -22,10 +30,6 @@ STREAMS_CACHED = 4096
 UNKNOWN_DAY = -1  # the kernel does not vouch for the wall clock
 
 _NEWEST = f"SELECT {RECORD_COLUMNS} FROM record ORDER BY id DESC LIMIT 2"  # noqa: S608 - a constant
-_ADD_RECORD = """
-INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
-    crc, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class Stream(NamedTuple):
@@ -113,7 +117,7 @@ class Ledger:
             rows.append((*arrival, crc, last_id))
             if arrival[5] == up.Gap.TYPE:
                 gaps.append(arrival)
-        self._connection.executemany(_ADD_RECORD, rows)
+        self._connection.executemany(ADD_RECORD, rows)
         STREAM.put(self._connection, [_moved(streams[key], first[key], last[key]) for key in first])
         self._mark_day(first)
         for gap in gaps:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway import fast_decode
 from gateway.store import intervals
-from gateway.store.records import Arrival, Stored, checksum
+from gateway.store.records import ADD_RECORD, Arrival, Stored, checksum
 from gateway.store.small_rows import LOSS, OF_STREAM
 from wire import cbor, up
 from wire.errors import WireError
@@ -32,10 +32,6 @@ NO_TIME = (0, 0)  # t_first and span of a loss of which nobody knows when it was
 LOSSES_LIMIT = 65_536  # rows; beyond, those of the boots longest silent go
 LOSSES_DROPPED = 1024  # at a time
 
-_ADD_RECORD = """
-INSERT OR REPLACE INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot,
-    arrived_ns, crc, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _TOUCHING = f"{OF_STREAM} AND seq <= ? AND next_seq >= ? ORDER BY seq"
 _DELETE = "DELETE FROM loss WHERE uid = ? AND boot = ? AND stream = ? AND seq = ?"
 _COUNT = "SELECT count(*) FROM loss"
@@ -72,22 +68,20 @@ def name_loss(
     descriptor: bytes,
     host_boot: int,
     arrived_ns: int,
-    id: int | None = None,  # noqa: A002 - the column's name
 ) -> int:
     """Put a GAP for these seqs among the records and into `loss`. Gives its record id.
 
-    Called in an open transaction of the writer. `id` is the row's place, which is free or is to be
-    replaced; None appends it. A place that a sink may have read past already is not seen by it: then
-    append. `t_first` and `span` are microseconds of the node's clock, as in a node's own GAP: all that is
-    lost was sampled between them, or they are NO_TIME. The last three say from which record on, or
-    whereabouts, the loss was met.
+    Called in an open transaction of the writer. It is appended: no sink has read past it. `t_first` and
+    `span` are microseconds of the node's clock, as in a node's own GAP: all that is lost was sampled
+    between them, or they are NO_TIME. The last three say from which record on, or whereabouts, the loss
+    was met.
     """
     message = up.Gap(boot, stream, seq, next_seq, reason, t_first, span).encode(cbor.Encoder(256))
     arrival = Arrival(
         uid, boot, stream, seq, next_seq, up.Gap.TYPE, message, descriptor, host_boot, arrived_ns
     )
-    place = ledger.take_id() if id is None else id
-    connection.execute(_ADD_RECORD, (*arrival, checksum(arrival, place), place))
+    place = ledger.take_id()
+    connection.execute(ADD_RECORD, (*arrival, checksum(arrival, place), place))
     enter(connection, NamedLoss(uid, boot, stream, seq, next_seq, reason))
     return place
 

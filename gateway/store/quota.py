@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway import fast_decode
 from gateway.store import losses, removals, settling, work
 from gateway.store.disk import from_os
 from gateway.store.holds import Holds
@@ -13,7 +12,6 @@ from gateway.store.policy import Policy, WhenFull
 from gateway.store.room import Limits, Room
 from gateway.store.small_rows import SINK
 from wire import up
-from wire.errors import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -231,7 +229,13 @@ def runs(records: Sequence[Stored]) -> list[list[Stored]]:
 
 def _run(rows: list[Stored]) -> Run:
     first, last = rows[0], rows[-1]
-    return Run(first.seq, max(row.next_seq for row in rows), _times(first)[0], _times(last)[1], last)
+    return Run(
+        first.seq,
+        max(row.next_seq for row in rows),
+        losses.times_of(first)[0],
+        losses.times_of(last)[1],
+        last,
+    )
 
 
 def _wider(one: Run, other: Run) -> Run:
@@ -242,14 +246,3 @@ def _wider(one: Run, other: Run) -> Run:
         max(one.t_end, other.t_end),
         max(one, other, key=lambda each: each.next_seq).last,
     )
-
-
-def _times(record: Stored) -> tuple[int, int]:
-    """From when to when, in us of the node's clock; (0, 0) of a message that cannot be read."""
-    try:
-        message = fast_decode.decode(record.message)
-    except WireError:
-        return 0, 0
-    if isinstance(message, up.Block | up.Gap):
-        return message.t_first, message.t_first + message.span
-    return 0, 0

@@ -17,6 +17,13 @@ RECORD_COLUMNS = """CAST(uid AS BLOB), CAST(boot AS INTEGER), CAST(stream AS INT
     CAST(host_boot AS INTEGER), CAST(arrived_ns AS INTEGER), id, CAST(crc AS INTEGER)"""
 
 
+# One row: an Arrival, its crc and its id.
+ADD_RECORD = """
+INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
+    crc, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
 class Arrival(NamedTuple):
     """A BLOCK or GAP as it came. A tuple: one is made for each, and bound to SQL as it is.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.store import inspection, intervals, losses, stretches
 from gateway.store.ledger import Stream
-from gateway.store.records import Arrival, checksum
+from gateway.store.records import ADD_RECORD, Arrival, checksum
 from gateway.store.settling import settle
 from gateway.store.small_rows import STREAM, STRETCH
 from gateway.store.stretches import Kind
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from gateway.store.ledger import Key, Ledger
     from gateway.store.records import Stored
 
-_ADD_RECORD = """
-INSERT INTO record (uid, boot, stream, seq, next_seq, kind, message, descriptor, host_boot, arrived_ns,
-    crc, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FOUND_NOWHERE = {losses.DAMAGED, losses.LOST}
 _DELETE = "DELETE FROM salvage"
 
@@ -101,7 +97,7 @@ class Taking:
     def _add(self, connection: apsw.Connection, ledger: Ledger, record: Stored) -> None:
         id_ = ledger.take_id()
         arrival = Arrival._make(record[:-1])
-        connection.execute(_ADD_RECORD, (*arrival, checksum(arrival, id_), id_))
+        connection.execute(ADD_RECORD, (*arrival, checksum(arrival, id_), id_))
         self.count += 1
 
 
