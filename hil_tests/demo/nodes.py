@@ -60,6 +60,14 @@ class CountedHX711:
         """What the node sees."""
         return self._chip.data()
 
+    def ahead(self) -> list[int]:
+        """What it will see."""
+        return self._chip.ahead()
+
+    def held_us(self) -> int:
+        """And for how long nothing else."""
+        return self._chip.held_us()
+
 
 class Node:
     """One board, with what passed its line and how often its chips were asked."""

@@ -114,6 +114,67 @@ def test_a_missing_file_is_named(board: Board) -> None:
     assert "nope" in done.err
 
 
+REFUSED = [
+    # What is asked; the exit code, what stdout holds, what stderr holds.
+    ("run HERE/bad.py", (1, 'before\nTraceback (most recent call last):\n  File "<stdin>", line 2', "")),
+    ("run HERE/none.py", (1, "", "could not read file")),
+    ("eval 1+", (1, "SyntaxError: invalid syntax", "")),
+    ("fs ls :nope", (1, "", "ls: nope: No such file or directory.")),
+    ("fs mkdir :dir", (1, "", "mkdir: dir: File exists.")),
+    ("fs rmdir :dir", (1, "", "OSError: 39")),  # MicroPython has no name for this number
+    ("fs rm -r :nope", (1, "", "rm: nope: No such file or directory.")),
+    ("fs sha256sum :nope", (1, "", "sha256sum: nope: No such file or directory.")),
+    ("fs cat :dir", (1, "", "cat: dir: Is a directory.")),
+    ("fs cp :nope HERE", (1, "", "cp: nope: No such file or directory.")),
+    ("fs cp HERE/bad.py :nope/bad.py", (1, "", "cp: nope/bad.py: No such file or directory.")),
+    ("mip install HERE/bad.json", (1, "Package may be partially installed", "missing.py")),
+    ("frobnicate", (1, "", "'frobnicate' is not a command")),
+    ("fs", (2, "", "fs: error: the following arguments are required")),
+]
+
+
+@pytest.mark.parametrize(("asked", "answer"), REFUSED)
+def test_what_is_refused_has_its_exit_code_and_its_sentence(
+    asked: str, answer: tuple[int, str, str], new_board: NewBoard, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.py").write_text("print('before')\nraise OSError(5)\n")
+    (tmp_path / "bad.json").write_text('{"urls": [["p/a.py", "missing.py"]], "version": "1"}')
+    board = new_board(files={"/dir/x.txt": b"hello"})
+    board.wait_listening()
+    done = mpremote(board, *asked.replace("HERE", str(tmp_path)).split())
+    code, out, err = answer
+    assert done.code == code
+    assert out in done.out
+    assert err in done.err
+
+
+def test_a_file_that_is_there_already_is_not_sent_again(new_board: NewBoard, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("hello")
+    board = new_board(files={"/dir/x.txt": b"hello"})
+    assert "Up to date: dir/x.txt\n" in good(board, "fs", "cp", str(tmp_path / "x.txt"), ":dir/x.txt")
+    assert "Up to date" not in good(board, "fs", "cp", "-f", str(tmp_path / "x.txt"), ":dir/x.txt")
+
+
+def test_a_tree_is_removed_with_all_that_is_in_it(new_board: NewBoard) -> None:
+    board = new_board(files={"/dir/sub/x.txt": b"hello", "/dir/y.txt": b""})
+    good(board, "fs", "rm", "-r", ":dir")
+    assert good(board, "fs", "ls", ":") == "ls :\n"
+
+
+def test_a_script_that_exits_has_done_well(new_board: NewBoard) -> None:
+    board = new_board()
+    assert good(board, "exec", "print(1)\nimport sys\nsys.exit(3)") == "1\n"
+    assert board.counters.boots["soft"] == 2  # one before the script, one for its SystemExit
+
+
+def test_a_port_that_another_holds_is_refused(new_board: NewBoard) -> None:
+    board = new_board()
+    with Terminal(board.port):
+        done = mpremote(board, "exec", "1")
+    assert done.code == 1
+    assert f"failed to access {board.port} (it may be in use by another program)" in done.err
+
+
 def test_reset_starts_main_again(board: Board) -> None:
     good(board, "exec", "x = 1")
     good(board, "reset")
