@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from gateway.descriptors import Descriptors, Unreadable
 from gateway.line import UNREADABLE
-from gateway.status import ClockStatus, DiskStatus, FaultStatus, NodeStatus, Status, StoreStatus
+from gateway.status import (
+    ClockStatus,
+    DiskStatus,
+    FaultStatus,
+    NodeStatus,
+    Status,
+    StoreStatus,
+    program_version,
+)
 from gateway.store import StoreError, StoreState
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def without_store(
 ) -> Status:
     """The status of a gateway that waits for its store."""
     return Status(
-        version=version("fieldgate"),
+        version=program_version(),
         gateway=config.gateway.name,
         uptime_s=uptime_s,
         clock=clock_status(config, reading),
@@ -93,7 +100,7 @@ class Report:
         """All of it, now."""
         now_ns = self.clock.boottime_ns()
         return Status(
-            version=version("fieldgate"),
+            version=program_version(),
             gateway=self.config.gateway.name,
             uptime_s=(now_ns - self._began_ns) / NS_PER_S,
             clock=clock_status(self.config, self.clock.reading()),

@@ -7,6 +7,8 @@ import json
 import types
 import typing
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from gateway.socket_server import SocketServer, exchange
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKET_NAME = "status.sock"  # in the state directory
+
+
+@cache
+def program_version() -> str:
+    """Of this program. It is read from a file, once."""
+    return version("fieldgate")
 
 
 class StatusError(Exception):
