@@ -70,7 +70,7 @@ class Ledger:
         self._connection = connection
         self._today = today
         self._last_id: int | None = None
-        self._committed_id = 0
+        self.committed_id = 0  # none on disk is above it; for any thread
         self._days: dict[Key, int] = {}
 
     def add(self, arrivals: list[Arrival]) -> tuple[list[Arrival], list[Refused]]:
@@ -145,12 +145,12 @@ class Ledger:
         if self._last_id is None:
             passed = [cursor for _name, cursor in SINK.rows(self._connection)]
             passed += [last for _sink, _first, last in DELIVERED.rows(self._connection)]
-            self._last_id = max([self._committed_id, self._newest_id(), *passed])
+            self._last_id = max([self.committed_id, self._newest_id(), *passed])
         return self._last_id
 
     def committed(self) -> None:
         """What is put by now is on disk. Called once before anything is put, too."""
-        self._committed_id = self.last_id
+        self.committed_id = self.last_id
 
     def reset(self) -> None:
         """The transaction was rolled back: what is stored decides again."""

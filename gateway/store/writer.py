@@ -88,6 +88,11 @@ class Writer:
         self._ended: asyncio.Future[None] = loop.create_future()
         self._thread.start()
 
+    @property
+    def newest_id(self) -> int:
+        """No committed record has an id above this."""
+        return self._ledger.committed_id
+
     def require_proof(self) -> None:
         """Raise StoreError until everything that can be read is known to be on stable storage.
 
@@ -141,12 +146,13 @@ class Writer:
             if self._damaged is not None:
                 self._renew(self._damaged)
             self._database.recover()
-        except StoreError as error:
-            self._degrade(error)
+            self._ledger.reset()
+            self._ledger.committed()  # more may be stored than was known to be: whoever reads asks this
+        except (apsw.Error, StoreError) as cause:
+            self._degrade(cause if isinstance(cause, StoreError) else from_sqlite("recovery", cause))
             return False
         self._sound = True
         self._proven = True
-        self._ledger.reset()
         self._resume()
         if self.health.state != StoreState.OPEN:
             log.info("store: takes records again")

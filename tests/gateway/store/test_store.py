@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.host_boot import HostBootRecord
-from gateway.store import Arrival, StoreError, StoreState
+from gateway.store import Arrival, StoreError, StoreState, losses
 from gateway.store.records import MESSAGE_LIMIT
 from tests.gateway.store.bench import BOOT, DESCRIPTOR, HASH, OTHER, UID, arrival, opened
 
@@ -21,6 +21,35 @@ async def test_records_are_told_committed_and_read_in_the_order_of_their_arrival
         assert [each.id for each in stored] == [1, 2, 3, 4, 5]
         assert bench.store.read_after(2, 2) == stored[2:4]
         assert bench.store.read_after(5, 100) == []
+
+
+async def test_what_the_store_names_as_lost_is_read_as_soon_as_it_is_committed(tmp_path):
+    def name(connection, ledger):
+        losses.name_loss(
+            connection,
+            ledger,
+            uid=UID,
+            boot=BOOT,
+            stream=1,
+            seq=0,
+            next_seq=2,
+            reason="tried",
+            t_first=0,
+            span=0,
+            descriptor=HASH,
+            host_boot=1,
+            arrived_ns=0,
+        )
+        return False
+
+    async with opened(tmp_path) as bench:
+        await bench.fill(range(2))
+        assert bench.store.read_after(2, 10) == []
+        bench.store.put_work("name", name)
+        await bench.store.flush()
+        assert [(each.id, each.next_seq) for each in bench.store.read_after(2, 10)] == [(3, 2)]
+    async with opened(tmp_path) as bench:
+        assert [each.id for each in bench.store.read_after(0, 10)] == [1, 2, 3]
 
 
 async def test_what_waits_together_is_one_commit_and_one_call(tmp_path):
