@@ -95,6 +95,8 @@ class HostBoot:
         if boottime_ns >= last.until_ns:
             utc_ns, uncertainty_ns = last.at(boottime_ns)
             return utc_ns, uncertainty_ns, _HELD if self.seen_ns > self._vouched_ns else _RESOLVED
+        if boottime_ns >= last.since_ns:  # most records: no search
+            return *last.at(boottime_ns), _RESOLVED
         at = bisect_right(pieces, boottime_ns, key=lambda piece: piece.since_ns) - 1
         if at < 0:
             return *pieces[0].at(boottime_ns), _RESOLVED
