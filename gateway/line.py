@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.25  # how often a line that nothing wakes looks at its deadlines
+TICK_S = 0.5  # how often a line that nothing wakes looks at its deadlines
 DOWN_SPACING_S = 0.05  # the node's receive ring is empty again, even if it says nothing
 SILENCE_NS = 30_000_000_000
 NOISE_SHOWN = 64
