@@ -86,12 +86,14 @@ def publish(packet_id: int, topic: str, properties: bytes | None, payload: bytes
         properties = b""
     else:
         size = length(len(properties))
-    return b"%c%b%b%b%b%b%b%b" % (
+    return b"%c%b%c%c%b%c%c%b%b%b" % (
         _PUBLISH_QOS_1 | _RETAIN if retain else _PUBLISH_QOS_1,
         length(4 + len(name) + len(size) + len(properties) + len(payload)),
-        len(name).to_bytes(2, "big"),
+        len(name) >> 8,
+        len(name) & 0xFF,
         name,
-        packet_id.to_bytes(2, "big"),
+        packet_id >> 8,
+        packet_id & 0xFF,
         size,
         properties,
         payload,

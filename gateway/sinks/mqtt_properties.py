@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 
 _USER_PROPERTY = 0x26  # section 2.2.2.2
 _SEVEN_BITS = 0x7F
+_FOURTEEN_BITS = 0x3FFF
 
 
 def content(content_type: str, *, utf8: bool) -> bytes:
@@ -35,6 +36,10 @@ def user_property(name: bytes, value: bytes) -> bytes:
 
 def length(number: int) -> bytes:
     """A variable byte integer (section 1.5.5)."""
+    if number <= _SEVEN_BITS:
+        return b"%c" % number
+    if number <= _FOURTEEN_BITS:  # nearly every publish
+        return b"%c%c" % (number & _SEVEN_BITS | 0x80, number >> 7)
     octets = bytearray()
     while number > _SEVEN_BITS:
         octets.append(number & _SEVEN_BITS | 0x80)

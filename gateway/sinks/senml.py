@@ -29,8 +29,8 @@ _EUI48_FILL = b"\xff\xfe"  # in the middle of a 48-bit identifier makes it one o
 
 
 class _Template(NamedTuple):
-    text: str  # takes: base name, base time, then per record its value and its time, as below
-    times: str  # takes: seconds of the second scan, the third ...; a word for each
+    text: bytes  # takes: base name, base time, then per record its value and its time, as below
+    times: bytes  # takes: seconds of the second scan, the third ...; a word for each
     divisors: tuple[int, ...]  # by channel; 1 where the value is an integer
     factors: tuple[int, ...]  # by channel; 1 where the value is a fraction
     even: bool  # every sample of a scan has the scan's time
@@ -41,7 +41,7 @@ class SenmlJson:
 
     def __init__(self) -> None:
         self._templates: dict[tuple[bytes, int, int], _Template] = {}
-        self._base_names: dict[bytes, str] = {}
+        self._base_names: dict[bytes, bytes] = {}
 
     def encode(self, pack: Pack) -> bytes:
         """The pack as a SenML pack: bn, bt (UTC of the first scan) and bu stand in the first record.
@@ -61,8 +61,8 @@ class SenmlJson:
             return spelled(pack)  # some record without a time of its own
         span_us = pack.span_ns // _NS_PER_US
         seconds = [span_us * scan // last / _US_PER_S for scan in range(1, last + 1)]
-        times = ["", *(template.times % tuple(seconds)).split()]
-        arguments: list[float | int | str | None] = [None] * (2 * len(values))
+        times = [b"", *(template.times % tuple(seconds)).split()]
+        arguments: list[float | int | bytes | None] = [None] * (2 * len(values))
         for channel, divisor in enumerate(template.divisors):
             column = values[channel::channels]
             if divisor != 1:
@@ -74,8 +74,7 @@ class SenmlJson:
             arguments[2 * channel + 1 :: 2 * channels] = times
         base = self._base_names.get(pack.uid) or self._base_name(pack.uid)
         us = pack.utc_ns // _NS_PER_US
-        text = template.text % (base, us // _US_PER_S, us % _US_PER_S, *arguments)
-        return text.encode("ascii")
+        return template.text % (base, us // _US_PER_S, us % _US_PER_S, *arguments)
 
     def _made(self, key: tuple[bytes, int, int], pack: Pack) -> _Template:
         if len(self._templates) >= TEMPLATES:
@@ -83,10 +82,10 @@ class SenmlJson:
         template = self._templates[key] = _template(pack.group, pack.scans)
         return template
 
-    def _base_name(self, uid: bytes) -> str:
+    def _base_name(self, uid: bytes) -> bytes:
         if len(self._base_names) >= TEMPLATES:
             self._base_names.clear()
-        name = self._base_names[uid] = base_name(uid)
+        name = self._base_names[uid] = base_name(uid).encode("ascii")
         return name
 
 
@@ -162,8 +161,8 @@ def _template(group: Group, scans: int) -> _Template:
         records.append(f'{_named(channel, unit).replace("%", "%%")},"v":{value}%s')
     base = f'"bn":"%s","bt":%d.%06d{_base_unit(unit).replace("%", "%%")},'
     return _Template(
-        "[{" + base + "},{".join(records * scans) + "}]",
-        ',"t":%.6f ' * (scans - 1),
+        ("[{" + base + "},{".join(records * scans) + "}]").encode("ascii"),
+        b',"t":%.6f ' * (scans - 1),
         tuple(10 ** max(0, -channel.exp) for channel in group.channels),
         tuple(10 ** max(0, channel.exp) for channel in group.channels),
         not any(channel.latency_us for channel in group.channels),
