@@ -31,7 +31,8 @@ class TimeState(StrEnum):
     UNKNOWN = "unknown"
 
 
-RESOLVED, PROVISIONAL = TimeState.RESOLVED, TimeState.PROVISIONAL
+# For what is done for each record: CPython 3.11 finds a name in an enum four times slower than in a module.
+RESOLVED, PROVISIONAL, INTERVAL, UNKNOWN = TimeState
 
 
 class Instant(NamedTuple):
@@ -155,7 +156,7 @@ class NodeClock:
         places = [track.place(ticks_us) for track in tracks]
         low = min(boottime_ns - uncertainty_ns for boottime_ns, uncertainty_ns, _reach in places)
         high = max(boottime_ns + uncertainty_ns for boottime_ns, uncertainty_ns, _reach in places)
-        return Instant((low + high) // 2, (high - low) // 2 + 1, TimeState.INTERVAL)
+        return Instant((low + high) // 2, (high - low) // 2 + 1, INTERVAL)
 
     @staticmethod
     def _from_hello(hello_us: int, arrived_ns: int, ticks_us: int) -> Instant:

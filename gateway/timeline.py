@@ -13,7 +13,7 @@ from gateway.agreement import Span, agreed
 from gateway.host_boots import HostBoots, claimed_ns
 from gateway.host_clock import UNSYNCHRONISED_NS
 from gateway.node_boots import NodeBoots
-from gateway.node_clock import TIME_PERIOD_S, Exchange, TimeState
+from gateway.node_clock import RESOLVED, TIME_PERIOD_S, UNKNOWN, Exchange, TimeState
 from gateway.witness import Witnesses
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Timeline:
         self, clock: NodeClock, number: int, ticks: int, arrived_ns: int, host_boot: int
     ) -> UtcInstant | None:
         boottime_ns, node_ns, state = clock.at(ticks)
-        if state is TimeState.UNKNOWN:
+        if state is UNKNOWN:
             return None
         if number == host_boot and boottime_ns > arrived_ns:
             boottime_ns = arrived_ns  # nothing arrives before it was sampled
@@ -172,7 +172,7 @@ class Timeline:
         if not host.resolved:
             return self._by_bounds(number, boottime_ns, node_ns)
         utc_ns, host_ns, host_state = host.utc(boottime_ns)
-        if host_state is not TimeState.RESOLVED:
+        if host_state is not RESOLVED:
             state = host_state
         witness = number != host_boot and not self._resolved(host_boot)
         return UtcInstant(utc_ns, host_ns + node_ns, state, witness)

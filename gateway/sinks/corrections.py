@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.descriptors import Unreadable
 from gateway.host_clock import UNSYNCHRONISED_NS
-from gateway.node_clock import TimeState
+from gateway.node_clock import RESOLVED, TimeState
 from gateway.sinks.lane_rows import RowStore
 from gateway.sinks.patience import Told, improvement
 from gateway.store import uncertain
@@ -177,6 +177,6 @@ def told_of(reading: Reading) -> Told | None:
     """What a message says of its time, if that may get better."""
     if isinstance(reading, Unreadable):
         return Told(TimeState.UNKNOWN, UNSYNCHRONISED_NS) if reading.reason == "impossible_time" else None
-    if reading.state is TimeState.RESOLVED:
+    if reading.state is RESOLVED:
         return None
     return Told(reading.state, reading.uncertainty_ns)

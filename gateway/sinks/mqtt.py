@@ -10,7 +10,6 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
@@ -33,9 +32,9 @@ from gateway.sinks.senml import JSON
 from gateway.sinks.sink_state import SinkState
 from gateway.sinks.standing import HOST_CLOCK, NEXT_STEPS, NODE_CLOCK, START_CONSUMER, Standing, with_step
 from gateway.sinks.traffic import Refusal, Traffic
-from gateway.sinks.way import Way
+from gateway.sinks.way import CORRECTION, LIVE
 from gateway.sinks.window import Flight
-from gateway.status import SinkStatus
+from gateway.status import SinkStatus, program_version
 from gateway.store import StoreError
 from gateway.timeline import Timeline
 
@@ -173,7 +172,7 @@ class MqttSink:
         state = {
             "state": "online",
             "since": since if reading.synchronised else None,
-            "version": version("fieldgate"),
+            "version": program_version(),
         }
         packet_id = connection.publish(
             self._publications.status_topic,
@@ -201,16 +200,16 @@ class MqttSink:
 
     def _send(self, connection: MqttConnection, now_s: float) -> None:
         """As many records as may go."""
-        published = 0
+        published, limit = 0, connection.limits.packet_limit
         for due in self._traffic.due(now_s):
             stored, reading, way = due
-            hist = way is not Way.LIVE
-            publication = self._publications.of(stored, reading, hist=hist, correction=way is Way.CORRECTION)
-            if publication.octets > connection.limits.packet_limit:
+            hist = way is not LIVE
+            publication = self._publications.of(stored, reading, hist=hist, correction=way is CORRECTION)
+            if publication.octets > limit:
                 publication = self._publications.raw(stored, "too_large", hist=hist)
-            if publication.octets > connection.limits.packet_limit:  # sent, it would end the connection
-                self._refused(Flight(stored, way, publication.topic, now_s), PACKET_TOO_LARGE, now_s)
-                continue
+                if publication.octets > limit:  # sent, it would end the connection
+                    self._refused(Flight(stored, way, publication.topic, now_s), PACKET_TOO_LARGE, now_s)
+                    continue
             self._traffic.sent(connection.publish(*publication), due, publication.topic, now_s)
             published += 1
         if published:
@@ -227,7 +226,7 @@ class MqttSink:
                 self._refused(flight, reason, now_s)
             else:
                 self._traffic.taken(flight, now_s)
-                if flight.way is Way.CORRECTION:
+                if flight.way is CORRECTION:
                     self._counters.count("mqtt_corrections")
                 else:
                     delivered += 1

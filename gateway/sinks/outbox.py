@@ -15,7 +15,7 @@ from gateway.sinks.judgement import Judgement
 from gateway.sinks.lane import Lane
 from gateway.sinks.lane_rows import BacklogRows, LiveRows
 from gateway.sinks.patience import Patience, Told
-from gateway.sinks.way import Due, Way
+from gateway.sinks.way import BACKLOG, CORRECTION, LIVE, REPLAY, Due, Way
 from gateway.store.dead_letters import DeadLetters
 from gateway.timeline import Timeline
 
@@ -120,7 +120,7 @@ class Outbox:
         if found is None:
             return None
         self._flying.add(found[0].id)
-        return Due(*found, Way.LIVE)
+        return Due(*found, LIVE)
 
     def older(self, resting: AbstractSet[int] = _NOTHING, *, another: bool = False) -> Due | None:
         """The next older record, now on its way; None when there is none.
@@ -130,13 +130,13 @@ class Outbox:
         letter = self._letters.wanted(self._sink)
         if letter is not None:
             self._replayed.add(letter.id)
-            return Due(letter.stored, self._judgement.now(letter.stored), Way.REPLAY)
+            return Due(letter.stored, self._judgement.now(letter.stored), REPLAY)
         found = self._old.next(resting, another=another)
         if found is not None:
             self._flying.add(found[0].id)
-            return Due(*found, Way.BACKLOG)
+            return Due(*found, BACKLOG)
         correction = self._corrections.next()
-        return None if correction is None else Due(*correction, Way.CORRECTION)
+        return None if correction is None else Due(*correction, CORRECTION)
 
     def tick(self) -> None:
         """Call often: time has passed, and some times are known better."""
@@ -149,17 +149,17 @@ class Outbox:
             self._leave_behind()
         self._changed = self._changed or self._cursor.position > self._kept[0]  # over what was left out
 
-    def confirmed(self, stored: StoredRecord, way: Way = Way.LIVE, told: Told | None = None) -> None:
+    def confirmed(self, stored: StoredRecord, way: Way = LIVE, told: Told | None = None) -> None:
         """The broker has the record. `told`: what the message said of its time, if that may get better."""
         id_ = stored.id
-        if way is Way.REPLAY:
+        if way is REPLAY:
             self._replayed.discard(-id_)
             self._letters.forget([-id_])
             return
-        if told is not None or way is Way.CORRECTION:
+        if told is not None or way is CORRECTION:
             self._corrections.delivered(id_, told)
             self._changed = True
-        if way is Way.CORRECTION:
+        if way is CORRECTION:
             return
         self._flying.discard(id_)
         self._cursor.add(id_, id_)

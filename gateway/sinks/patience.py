@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.host_clock import NO_EARLIER_NS, Clock
-from gateway.node_clock import TimeState
+from gateway.node_clock import RESOLVED, TimeState
 from gateway.readings import Loss, Pack, StoredRecord
 from gateway.timeline import Timeline
 
@@ -32,7 +32,7 @@ class Patience:
 
     def ready(self, stored: StoredRecord, reading: Pack | Loss) -> bool:
         """True when the reading is to be sent as it is."""
-        if reading.state is TimeState.RESOLVED:
+        if reading.state is RESOLVED:
             return True
         if not (self._timeline.synchronised or self._send):
             return False
@@ -44,7 +44,7 @@ class Patience:
 
     def _measured(self, stored: StoredRecord) -> bool:
         """The node's clock is known: what this leaves open (an earlier boot of the host) stays open."""
-        return self._timeline.node_clock(stored.uid, stored.boot)[0] is TimeState.RESOLVED
+        return self._timeline.node_clock(stored.uid, stored.boot)[0] is RESOLVED
 
 
 class Told(NamedTuple):
@@ -72,7 +72,7 @@ class Improvement(NamedTuple):
         What was `resolved` never needs one. Anything else does when its state is a better one, or
         when it is MUCH less uncertain; so a record is corrected a few times at most.
         """
-        if self.then.state is TimeState.RESOLVED or self.factor <= 1:
+        if self.then.state is RESOLVED or self.factor <= 1:
             return False
         return _WORSE.index(self.now.state) < _WORSE.index(self.then.state) or self.factor >= MUCH
 

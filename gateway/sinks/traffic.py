@@ -12,7 +12,7 @@ from gateway.sinks.hold import Hold
 from gateway.sinks.outbox import Outbox
 from gateway.sinks.pace import Pace
 from gateway.sinks.suspects import FOR_GOOD, Suspects, Verdict
-from gateway.sinks.way import Due, Way
+from gateway.sinks.way import CORRECTION, LIVE, REPLAY, Due
 from gateway.sinks.window import Flight, Window
 
 REFUSED_FIRST_S = 0.5
@@ -89,7 +89,7 @@ class Traffic:
     def sent(self, packet_id: int, due: Due | None, topic: str, now_s: float) -> None:
         """It went under this packet id; no record: the gateway's own state."""
         if due is None:
-            self.window.sent(packet_id, Flight(None, Way.LIVE, topic, now_s))
+            self.window.sent(packet_id, Flight(None, LIVE, topic, now_s))
         else:
             self.window.sent(packet_id, Flight(due.stored, due.way, topic, now_s, told_of(due.reading)))
 
@@ -99,7 +99,7 @@ class Traffic:
             return
         if self.suspects:
             self.suspects.taken(flight.stored.id, flight.topic, now_s)
-        if flight.way is Way.LIVE:
+        if flight.way is LIVE:
             self._live_hold.taken(flight.sent_s)
         else:
             self._old_hold.taken(flight.sent_s)
@@ -108,15 +108,15 @@ class Traffic:
 
     def refuse(self, flight: Flight, reason_code: int, reason: str, now_s: float) -> Refusal:
         """The broker refused a record. Says what is done about it."""
-        stored, old = flight.stored, flight.way is not Way.LIVE
+        stored, old = flight.stored, flight.way is not LIVE
         if stored is None:
             return Refusal.WAITS
-        if flight.way is Way.REPLAY:
+        if flight.way is REPLAY:
             self._outbox.replay_refused(stored, reason_code=reason_code, reason=reason)
             return Refusal.WAITS
         if old:
             self.pace.refused()
-        if flight.way is Way.CORRECTION:
+        if flight.way is CORRECTION:
             self._outbox.correction_refused(stored, for_good=reason_code in FOR_GOOD)
             return Refusal.PAUSES if self._old_hold.refuse(now_s) else Refusal.WAITS
         verdict = self.suspects.refused(stored.id, flight.topic, reason_code, now_s)

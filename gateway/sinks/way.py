@@ -18,6 +18,10 @@ class Way(IntEnum):
     REPLAY = 3  # out of the dead letters
 
 
+# For what is done for each record: CPython 3.11 finds a name in an enum four times slower than in a module.
+LIVE, BACKLOG, CORRECTION, REPLAY = Way
+
+
 class Due(NamedTuple):
     """What is to be published next. A tuple: one is made for each record."""
 

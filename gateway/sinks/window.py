@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gateway.readings import StoredRecord
 from gateway.sinks.patience import Told
-from gateway.sinks.way import Way
+from gateway.sinks.way import LIVE, Way
 
 LIVE_SHARE = 4  # one of so many places is kept for live records
 
@@ -56,13 +56,13 @@ class Window:
     def sent(self, packet_id: int, flight: Flight) -> None:
         """It went under this packet id."""
         self._flights[packet_id] = flight
-        if flight.way is not Way.LIVE:
+        if flight.way is not LIVE:
             self.old += 1
 
     def land(self, packet_id: int) -> Flight | None:
         """The publish that the broker answered; None for one that nobody knows."""
         flight = self._flights.pop(packet_id, None)
-        if flight is not None and flight.way is not Way.LIVE:
+        if flight is not None and flight.way is not LIVE:
             self.old -= 1
         return flight
 
