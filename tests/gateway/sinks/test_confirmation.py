@@ -101,7 +101,8 @@ async def test_an_old_copy_of_the_consumer_is_filled_again_and_what_is_gone_is_n
             await until(lambda: historian.gaps() != [])
             await until(lambda: sink.status().backlog == 0)
     assert historian.gaps() == [(10, 2 * FORGET_LEAST, FORGOTTEN)]
-    assert historian.seqs(hist=True)[-COUNT + 2 * FORGET_LEAST :] == list(range(2 * FORGET_LEAST, COUNT))
+    # It is sent again until the historian says that it has it: the last round may be cut short.
+    assert set(historian.seqs(hist=True)) >= set(range(2 * FORGET_LEAST, COUNT))
 
 
 async def test_a_mark_that_falls_back_is_sent_again_without_what_the_consumer_has(
