@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from gateway import status
+from gateway.store.store import FORGET_LEAST
 from hil_tests.broker import Broker
 from hil_tests.interpreters import program
 
@@ -109,22 +110,45 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
     return pipe
 
 
+class Heard:
+    """What the listener has written down, a line for each message."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._octets = 0
+        self._lines = 0
+
+    def messages(self) -> int:
+        """How many there are by now."""
+        with self._path.open("rb") as file:
+            file.seek(self._octets)
+            news = file.read()
+        self._octets += len(news)
+        self._lines += news.count(b"\n")
+        return self._lines
+
+    def wait(self, messages: int) -> None:
+        """Until there are so many. It costs the gateway nothing, as asking it would."""
+        deadline_s = time.monotonic() + LIMIT_S
+        while self.messages() < messages:
+            if time.monotonic() > deadline_s:
+                raise SystemExit(f"{self._lines} of {messages} messages came within {LIMIT_S:.0f} s")
+            time.sleep(0.01)
+
+
 @contextmanager
-def listener(broker: Broker, heard: Path) -> Iterator[None]:
+def listener(broker: Broker, path: Path) -> Iterator[Heard]:
     """Somebody who has subscribed to everything, or the broker would throw all of it away."""
     port = str(broker.port)
     subprocess.run([program("mosquitto_pub"), "-p", port, "-r", "-t", "begin", "-m", "begin"], check=True)
-    with heard.open("wb") as out:
+    with path.open("wb") as out:
         child = subprocess.Popen(
             [program("mosquitto_sub"), "-p", port, "-V", "mqttv5", "-t", "#", "-F", "%t"], stdout=out
         )
     try:
-        deadline_s = time.monotonic() + LIMIT_S
-        while not heard.stat().st_size:  # the retained message: it is subscribed
-            if time.monotonic() > deadline_s:
-                raise SystemExit("mosquitto_sub does not subscribe")
-            time.sleep(0.02)
-        yield
+        heard = Heard(path)
+        heard.wait(1)  # the retained message: it is subscribed
+        yield heard
     finally:
         child.terminate()
         child.wait()
@@ -143,18 +167,26 @@ def run_plain(directory: Path, broker: Broker, blocks: int, *, json_text: bool =
             return _result(pipeline, blocks, time.perf_counter() - began, cpu_s)
 
 
-def run_gateway(directory: Path, broker: Broker, blocks: int, *, idle: bool = False) -> tuple[Result, float]:
+def run_gateway(
+    directory: Path, broker: Broker, heard: Heard, blocks: int, *, idle: bool = False
+) -> tuple[Result, float]:
     """The gateway once; and its share of a processor while it is idle, 0 if not asked for."""
     config, state = directory / "bench.toml", directory / "state"
     with Process("-m", "benchmarks.link_feed", "session", str(blocks)) as feed:
         config.write_text(CONFIG.format(port=feed.line(), url=broker.url))
         with Process(FIELDGATE, "run", "--config", str(config), "--state", str(state)) as gateway:
             _until(state, lambda now: now.sinks[0].state == "online" and now.ports[0].state == "open")
+            before = heard.messages()
             cpu_s, began = gateway.cpu_s(), time.perf_counter()
             feed.go()
+            heard.wait(before + blocks)
             _until(state, lambda now: now.sinks[0].delivered >= blocks)
             result = _result(gateway, blocks, time.perf_counter() - began, cpu_s)
-            return result, _idle_share(gateway) if idle else 0.0
+            if not idle:
+                return result, 0.0
+            # What is delivered is forgotten a few seconds later: only then there is nothing to do.
+            _until(state, lambda now: now.store.stored < FORGET_LEAST)
+            return result, _idle_share(gateway)
 
 
 def _result(process: Process, blocks: int, taken_s: float, cpu_s: float) -> Result:
@@ -208,12 +240,12 @@ def main() -> None:
     ours: list[Result] = []
     share = 0.0
     directories = _directories()
-    with Broker(next(directories)) as broker, listener(broker, next(directories) / "heard"):
+    with Broker(next(directories)) as broker, listener(broker, next(directories) / "heard") as heard:
         for number in range(options.rounds):
             plain.append(run_plain(next(directories), broker, options.blocks))
             in_json.append(run_plain(next(directories), broker, options.blocks, json_text=True))
             last = number == options.rounds - 1
-            result, share = run_gateway(next(directories), broker, options.blocks, idle=last)
+            result, share = run_gateway(next(directories), broker, heard, options.blocks, idle=last)
             ours.append(result)
     report({"plain": plain, "plain_json": in_json, "gateway": ours}, share, as_json=options.json)
 
