@@ -267,8 +267,8 @@ def test_utc_is_cheap_while_nothing_changes(clock, shelf):
     ticks, arrived_ns = clock.now_ns // US - 15_000_000, clock.now_ns
     best_s = min(
         timeit.repeat(
-            lambda: timeline.utc(UID, 1, ticks, arrived_ns=arrived_ns, host_boot=1), number=2000, repeat=5
+            lambda: timeline.utc(UID, 1, ticks, arrived_ns=arrived_ns, host_boot=1), number=20, repeat=500
         )
     )
-    # 3 us on a quiet desktop; a refit costs 50 us.
-    assert best_s / 2000 < 15e-6
+    # 3 us, a refit costs 50 us; some twenty in a row are not disturbed on a busy machine.
+    assert best_s / 20 < 15e-6
