@@ -7,7 +7,7 @@ After open(), and then now and again, a scan is a test in place of a reading, an
 
 import errno
 
-from drivers.codes import Codes
+from drivers.codes import judged
 from drivers.errors import SensorError
 from wire.compat import const
 from wire.faults import (
@@ -111,7 +111,8 @@ class ADS1220:
         self._select = select.value
         self._drdy = drdy.value
         self._check_every = check_every
-        self._codes = Codes()
+        self._last = 0  # code, and how often it came in a row before
+        self._repeats = 0
         self._registers = bytearray(len(_READ_ALL))
         self._frame = bytearray(len(_READ_DATA_AND_ALL))
         self._open = False
@@ -178,7 +179,9 @@ class ADS1220:
         return (item,)
 
     def _measured(self, code: int) -> "int | Fault":
-        item = self._codes.judged(code)
+        self._repeats = self._repeats + 1 if code == self._last else 0
+        self._last = code
+        item = judged(code, self._repeats)
         if isinstance(item, int) and not -_COUNTS_MOST <= item <= _COUNTS_MOST:
             item = OUT_OF_RANGE
         if self._check_every:

@@ -1,28 +1,25 @@
-"""What a 24-bit converter's codes mean, and which of them nobody may believe."""
+"""What a 24-bit converter's codes mean, and which of them nobody may believe.
 
-from wire.compat import const
-from wire.faults import SATURATED, STUCK, Fault
+A function and no class: each driver keeps two integers, and a node 200 octets.
+"""
 
-_SIGN = const(0x800000)
-_MODULUS = const(0x1000000)
-_MOST = const(0x7FFFFF)
+from wire.faults import SATURATED, STUCK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wire.faults import Fault
+
 # Noise is tens of counts, so equal codes in a row are a shorted input or a dead converter.
-STUCK_CONVERSIONS = const(16)
+STUCK_CONVERSIONS = 16
 
 
-class Codes:
-    """Judges the codes of one input, one by one: 24 bits, two's complement, an end code on each side."""
+def judged(code: int, repeats: int) -> "int | Fault":
+    """The count of 24 bits in two's complement, -8388607 to 8388606, or why there is none.
 
-    def __init__(self) -> None:
-        self._last = 0
-        self._repeats = 0
-
-    def judged(self, code: int) -> "int | Fault":
-        """The count, -8388607 to 8388606, or why there is none. Give it every code in turn."""
-        self._repeats = self._repeats + 1 if code == self._last else 0
-        self._last = code
-        if code in (_MOST, _SIGN):
-            return SATURATED
-        if self._repeats >= STUCK_CONVERSIONS - 1:
-            return STUCK
-        return code - _MODULUS if code & _SIGN else code
+    `repeats` is how often this code came in a row before.
+    """
+    if code in (0x7FFFFF, 0x800000):
+        return SATURATED
+    if repeats >= STUCK_CONVERSIONS - 1:
+        return STUCK
+    return code - 0x1000000 if code & 0x800000 else code

@@ -7,7 +7,7 @@ chip lost its supply: a step in the readings is then a step of the bridge.
 
 import errno
 
-from drivers.codes import Codes
+from drivers.codes import judged
 from drivers.errors import SensorError
 from wire.compat import const
 from wire.faults import ABSENT, BUS, CHECKSUM, NOT_READY, RESET_VALUE, UNSETTLED, WRONG_ID, Fault
@@ -100,7 +100,8 @@ class NAU7802:
         self._ctrl2 = bytes((RATES[rate] << 4,))
         self._running = _PUD | _PUA | _CS | (_AVDDS if ldo_mv else 0)
         self._warming = rate * _LDO_MS // 1000 + SETTLE_CONVERSIONS
-        self._codes = Codes()
+        self._last = 0  # code, and how often it came in a row before
+        self._repeats = 0
         self._octet = bytearray(1)
         self._frame = bytearray(_FRAME_OCTETS)
         self._state = _CLOSED
@@ -156,13 +157,15 @@ class NAU7802:
             return self._calibrated(frame[_CTRL2])
         if not frame[_PU_CTRL] & _CR:
             return (NOT_READY,)
-        item = self._codes.judged(frame[_DATA] << 16 | frame[_DATA + 1] << 8 | frame[_DATA + 2])
+        code = frame[_DATA] << 16 | frame[_DATA + 1] << 8 | frame[_DATA + 2]
+        self._repeats = self._repeats + 1 if code == self._last else 0
+        self._last = code
         if self._left:
             self._left -= 1
             if self._left == 0 and self._state == _WARMING:
                 self._warmed()
             return (UNSETTLED,)
-        return (item,)
+        return (judged(code, self._repeats),)
 
     def _warmed(self) -> None:
         if self.afe is not None:

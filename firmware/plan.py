@@ -7,7 +7,7 @@ from firmware.descriptor import Descriptor
 from firmware.sensors import Sensor
 
 # Needed at the start only: 7 KB of a heap of 100.
-_MODULES = ("boot", "settings", "sensor_settings", "descriptor", "wiring", "board_buses", "plan")
+_MODULES = ("boot", "settings", "sensor_settings", "kinds", "descriptor", "wiring", "board_buses", "plan")
 
 
 class Plan:
@@ -43,6 +43,7 @@ class Plan:
 def forget() -> None:
     """Give back the memory of the modules that nobody needs any more; keep no Plan either."""
     package = sys.modules["firmware"]
-    for name in _MODULES:
+    kinds = [name[9:] for name in sys.modules if name.startswith("firmware.kind_")]
+    for name in list(_MODULES) + kinds:
         del sys.modules["firmware." + name]
         delattr(package, name)

@@ -6,6 +6,7 @@ misspelt one would otherwise be a setting that nobody made.
 
 import errno
 import json
+from binascii import unhexlify
 
 from firmware.sensor_settings import sensor
 from wire.compat import const
@@ -143,6 +144,18 @@ class _Keys:
 
     def pin(self, key: str, default: int) -> int:
         return self.integer(key, default, 0, PIN_MOST)
+
+    def octets(self, key: str, count: int) -> "bytes | None":
+        digits = self.text(key, "")
+        if not digits:
+            return None
+        try:
+            octets = unhexlify(digits)
+        except ValueError:
+            octets = b""
+        if len(octets) != count:
+            raise self.bad(key, "not " + str(2 * count) + " hexadecimal digits")
+        return octets
 
     def keyed_list(self, key: str, default: list, most: int) -> list:
         values = self.take(key, default)

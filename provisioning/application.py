@@ -1,6 +1,6 @@
 """What a node runs, as the files that go onto its flash: `build()`.
 
-Only what /main.py reaches through imports is taken: the gateway's half of wire/ stays at home.
+Only what /main.py reaches is taken: the gateway's half of wire/ stays at home.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def sha256(octets: bytes) -> str:
 
 def _needed() -> set[str]:
     found: set[str] = set()
-    waiting = list(_imports_of(_LAUNCHER))
+    waiting = [*_imports_of(_LAUNCHER), *_loaded_by_name()]
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -79,6 +79,12 @@ def _needed() -> set[str]:
         package = name.rpartition(".")[0]
         waiting += [package, *_imports_of(name)] if package else _imports_of(name)
     return found
+
+
+def _loaded_by_name() -> Iterator[str]:
+    """Modules that no import names: firmware/kinds.py loads those that the settings name."""
+    for path in _root_of("firmware").glob("kind_*.py"):
+        yield f"firmware.{path.stem}"
 
 
 def _is_ours(name: str) -> bool:

@@ -155,3 +155,25 @@ class DataPin:
 
     def value(self) -> int:
         return self._chip.data()
+
+
+class ClockedBySpi:
+    """machine.SPI whose data output is an HX711's clock, and whose data input is its data."""
+
+    def __init__(self, chip: HX711Chip) -> None:
+        self._chip = chip
+        self.transfers = 0
+
+    def write(self, buf: bytes) -> None:
+        self.write_readinto(buf, bytearray(len(buf)))
+
+    def write_readinto(self, write_buf: bytes, read_buf: bytearray) -> None:
+        self.transfers += 1
+        for at, octet in enumerate(bytes(write_buf)):
+            read_buf[at] = sum(self._clock(octet >> bit & 1) << bit for bit in range(7, -1, -1))
+
+    def _clock(self, level: int) -> int:
+        # At its fastest the bus looks before the chip has answered a rising edge (DS: 0.1 us).
+        taken = self._chip.data()
+        self._chip.clock(level)
+        return taken

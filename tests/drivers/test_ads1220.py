@@ -175,12 +175,12 @@ def test_any_octets_give_a_fault_a_count_or_an_error_of_the_bus(octets):
 def test_answers_become_counts_or_named_faults(runtime):
     answers = VECTORS["answers"]
     got = runtime.values(
-        "tests.drivers.on_both:read_ads1220", [[{"hex": each["octets"]}] for each in answers]
+        "tests.drivers.on_both_bridges:read_ads1220", [[{"hex": each["octets"]}] for each in answers]
     )
     assert got == [[decoded(each["expected"])] for each in answers]
 
 
 def test_a_reading_takes_no_heap_but_its_result():
     case = [{"hex": VECTORS["answers"][0]["octets"]}]
-    (octets,) = micropython_32_bit().values("tests.drivers.on_both:octets_of_reading_ads1220", [case])
+    (octets,) = micropython_32_bit().values("tests.drivers.on_both_bridges:octets_of_reading_ads1220", [case])
     assert 0 <= octets <= 32  # the tuple, and a slice of the bus

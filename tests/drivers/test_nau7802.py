@@ -184,11 +184,11 @@ def test_any_octets_give_a_fault_or_a_count(octets):
 def test_bursts_become_counts_or_named_faults(runtime):
     bursts = VECTORS["bursts"]
     cases = [[{"hex": VECTORS["afe"]}, {"hex": burst["octets"]}] for burst in bursts]
-    got = runtime.values("tests.drivers.on_both:read_nau7802", cases)
+    got = runtime.values("tests.drivers.on_both_bridges:read_nau7802", cases)
     assert got == [[decoded(burst["expected"])] for burst in bursts]
 
 
 def test_a_reading_takes_no_heap_but_its_result():
     case = [{"hex": VECTORS["afe"]}, {"hex": VECTORS["bursts"][0]["octets"]}]
-    (octets,) = micropython_32_bit().values("tests.drivers.on_both:octets_of_reading_nau7802", [case])
+    (octets,) = micropython_32_bit().values("tests.drivers.on_both_bridges:octets_of_reading_nau7802", [case])
     assert 0 <= octets <= 32  # the tuple, and a slice of the bus

@@ -65,19 +65,27 @@ def test_another_chip_is_refused_by_its_id(runtime, chip_id, words):
     assert words in answer["message"]
 
 
-def test_codes_of_the_converter_have_a_sign_and_two_ends(runtime):
+BY_PINS_OR_SPI = pytest.mark.parametrize("by_spi", [False, True], ids=["pins", "spi"])
+
+
+@BY_PINS_OR_SPI
+def test_codes_of_the_converter_have_a_sign_and_two_ends(runtime, by_spi):
     codes = [vector["code"] for vector in HX711["codes"]]
-    (got,) = runtime.values(f"{HERE}:read_hx711", [[codes]])
+    (got,) = runtime.values(f"{HERE}_bridges:read_hx711", [[codes, by_spi]])
     assert got == [vector["expected"] for vector in HX711["codes"]]
 
 
-def test_the_number_of_pulses_selects_the_gain(runtime):
-    got = runtime.values(f"{HERE}:pulses_of_hx711", [[vector["gain"]] for vector in HX711["pulses"]])
+@BY_PINS_OR_SPI
+def test_the_number_of_pulses_selects_the_gain(runtime, by_spi):
+    got = runtime.values(
+        f"{HERE}_bridges:pulses_of_hx711", [[vector["gain"], by_spi] for vector in HX711["pulses"]]
+    )
     assert got == [vector["pulses"] for vector in HX711["pulses"]]
 
 
-def test_reading_the_converter_takes_no_heap_but_its_result():
-    (octets_taken,) = micropython_32_bit().values(f"{HERE}:octets_of_reading_hx711", [[]])
+@BY_PINS_OR_SPI
+def test_reading_the_converter_takes_no_heap_but_its_result(by_spi):
+    (octets_taken,) = micropython_32_bit().values(f"{HERE}_bridges:octets_of_reading_hx711", [[by_spi]])
     assert 0 <= octets_taken <= READING_OCTETS_MOST
 
 

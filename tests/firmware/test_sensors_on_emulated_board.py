@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from hil_tests.board import Board
-from hil_tests.chips import ADS1220Chip, Air, DS18B20Chip, Load, NAU7802Chip, SHT4xChip
+from hil_tests.board import Board, Wiring
+from hil_tests.chips import ADS1220Chip, Air, DS18B20Chip, HX711Chip, Load, NAU7802Chip, SHT4xChip
 from provisioning.application import build
 from tests.firmware.cable import Cable
-from wire import faults
+from wire import faults, up
 
 
 def host_us():
@@ -108,3 +108,19 @@ def test_two_ds18b20_on_one_pin(tmp_path):
         wait_for(cable, -750, 2100)
         probes[1].flipped = 0
         wait_for(cable, -750, "checksum")
+
+
+def test_an_hx711_is_clocked_by_spi(tmp_path):
+    chip = HX711Chip(Load(kilograms=3.0), host_us, rate_sps=80.0)
+    wires = {"pin_chip": chip, "wiring": Wiring(clock=13, data=12)}
+    with node(tmp_path, {"driver": "hx711", "bus": 0, "gain": 64}, period_ms=12, **wires) as cable:
+        wait_for(cable, pytest.approx(6_000, abs=150))
+        chip.load.kilograms = 1e6
+        wait_for(cable, "saturated")
+
+
+def test_an_hx711_shares_no_bus(tmp_path):
+    sensors = [{"driver": "ads1220"}, {"driver": "hx711", "bus": 0, "channels": ["other"]}]
+    with node(tmp_path, *sensors) as cable:
+        problem = next(text for text in iter(lambda: cable.wait_for(up.Log).text, "") if "defaults" in text)
+        assert "an hx711 shares spi[0]" in problem

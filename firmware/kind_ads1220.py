@@ -1,0 +1,22 @@
+"""The kind ads1220: an ADS1220 on an SPI bus, and the pins of its CS and DRDY."""
+
+
+def take(keys, settings, out: dict) -> None:
+    """Take the keys of this kind into `out`."""
+    out["bus"] = keys.integer("bus", 0, 0, len(settings.spi) - 1)
+    out["cs"] = keys.pin("cs", 15)
+    out["drdy"] = keys.pin("drdy", 27)
+    out["inputs"] = keys.choice("inputs", "01", ("01", "02", "03", "12", "13", "23"))
+    out["gain"] = keys.choice("gain", 128, (1, 2, 4, 8, 16, 32, 64, 128))
+    out["rate"] = keys.choice("rate", 20, (20, 45, 90, 175, 330, 600, 1000))
+    out["check_every"] = keys.integer("check_every", 600, 0, 1000000)
+
+
+def make(entry: dict, wires) -> object:
+    """The driver of checked settings."""
+    from drivers.ads1220 import ADS1220, MODE  # noqa: PLC0415 - a check of settings needs no driver
+
+    select = wires.pin_out(entry["cs"], 1)
+    drdy = wires.pin_in(entry["drdy"])
+    spi = wires.spi(entry["bus"], MODE)
+    return ADS1220(spi, select, drdy, entry["inputs"], entry["gain"], entry["rate"], entry["check_every"])
