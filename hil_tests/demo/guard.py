@@ -24,6 +24,7 @@ class Guard:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, folder],
             stdin=subprocess.PIPE,
+            bufsize=0,  # or what a guard that has gone did not take comes up again, at the pipe's end
             start_new_session=True,  # not ended by what ends the demo
         )
 

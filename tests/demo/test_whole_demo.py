@@ -17,6 +17,7 @@ from paho.mqtt import publish
 
 from gateway.socket_address import ADDRESS_OCTETS
 from hil_tests.broker import Broker, Subscriber, free_port
+from hil_tests.demo.guard import Guard
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
 POLL_S = 0.02
@@ -100,6 +101,10 @@ def stat_of(pid: int) -> list[str]:
         return []
 
 
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
+
+
 def parent_of(pid: int) -> int:
     return int((stat_of(pid) or ["", "0"])[1])
 
@@ -151,6 +156,18 @@ def test_a_signal_while_it_starts_leaves_nothing(demo, processes):
     assert code == 0, error
     assert json.loads(output)["lost"] == 0
     assert run.left() == []
+
+
+def test_a_guard_that_the_signal_ended_is_no_failure_of_the_demo(tmp_path):
+    """It may have been hit before it had a session of its own."""
+    with Guard(tmp_path) as guard:
+        (pid,) = [pid for pid, _ in descendants(os.getpid()) if str(tmp_path) in command_of(pid)]
+        os.kill(pid, signal.SIGKILL)
+        limit_s = time.monotonic() + 5
+        while begin_of(pid):
+            assert time.monotonic() < limit_s
+            time.sleep(POLL_S)
+        guard.also_delete(tmp_path / "another")
 
 
 def test_a_demo_that_was_killed_leaves_nothing_either(demo):
