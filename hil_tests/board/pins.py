@@ -36,6 +36,7 @@ class Pins:
         self.on_change: dict[int, Callable[[int, int], None]] = {}  # pin -> call(pin, level)
         self._host = host
         chip = self._chip = chips.pin
+        self._foreseeing = chip if isinstance(chip, ForeseeingChip) else None
         self._clock = wiring.clock if chip else -1
         self._supplies = supplies
         self._log = log
@@ -85,8 +86,8 @@ class Pins:
 
     def foretell(self, processor: Processor, pin: int) -> None:
         """Say with the level of a chip's data pin what it will be after the next pulses."""
-        chip = self._chip
-        if pin != self._data or not isinstance(chip, ForeseeingChip) or not self._supplies.reach(chip):
+        chip = self._foreseeing
+        if pin != self._data or chip is None or not self._supplies.reach(chip):
             return
         if self._driven.get(self._clock, 0) or self._edges.keys() & {self._data, self._clock}:
             return
@@ -101,15 +102,15 @@ class Pins:
 
     def pulse(self, pulses: int, level: int) -> None:
         """The processor has clocked the chip so often; the clock is at `level` at last."""
-        chip = self._chip
+        chip = self._foreseeing
         assert chip is not None
-        for _ in range(pulses - 1):
-            self._count_pulse()
+        self._count_pulses(pulses)
+        whole = pulses if not level else pulses - 1
+        if whole:
+            chip.pulse(whole)
+        if level:
             chip.clock(1)
-            chip.clock(0)
-        self.drive(self._clock, 1)
-        if not level:
-            self.drive(self._clock, 0)
+        self._driven[self._clock] = level
 
     def drive(self, pin: int, level: int) -> None:
         """The processor drives a pin."""
@@ -119,7 +120,7 @@ class Pins:
             return
         if pin == self._clock and self._chip is not None:
             if level:
-                self._count_pulse()
+                self._count_pulses(1)
             if self._supplies.reach(self._chip):
                 self._chip.clock(level)
         if pin in self.on_change:
@@ -145,14 +146,14 @@ class Pins:
         if self._polling is None:
             self._poll_chips()
 
-    def _count_pulse(self) -> None:
+    def _count_pulses(self, count: int) -> None:
         now = self._host.monotonic_us()
         gap = now - self._pulsed_us
         if gap > ABANDONED_US or (self._pulses >= READING_PULSES and gap > READING_GAP_US):
             self._pulses = 0
         if not self._pulses:
             self._log(type(self._chip).__name__)
-        self._pulses += 1
+        self._pulses += count
         self._pulsed_us = now
 
     def _poll_chips(self) -> None:
@@ -164,8 +165,8 @@ class Pins:
             self._polling = self._host.after(self._until_next(watched), self._poll_chips)
 
     def _until_next(self, watched: list[int]) -> float:
-        chip = self._chip
-        if watched == [self._data] and isinstance(chip, ForeseeingChip):
+        chip = self._foreseeing
+        if watched == [self._data] and chip is not None:
             return max(EDGE_POLL_S, chip.held_us() / 1e6)
         return EDGE_POLL_S
 

@@ -27,6 +27,9 @@ class PinChip(Protocol):
 class ForeseeingChip(PinChip, Protocol):
     """A PinChip that can tell what is to come: its bits then need no question each."""
 
+    def pulse(self, count: int) -> None:
+        """So many whole clock pulses, at once."""
+
     def ahead(self) -> Sequence[int]:
         """The data pin's level after each of the next pulses, if they come at once; 28 at most."""
 

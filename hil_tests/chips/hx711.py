@@ -99,8 +99,25 @@ class HX711Chip:
         self._data = 1
         self._code = None
 
+    def pulse(self, count: int) -> None:
+        """So many whole clock pulses, at once."""
+        self._convert()
+        if self.deaf_pulses or self._level or (self._code is None and not self._pulses):
+            for _ in range(count):
+                self.clock(1)
+                self.clock(0)
+            return
+        self._pulses += count
+        self._pulsed_us = self._clock()
+        if self._pulses <= _BITS:
+            self._data = (self._code or 0) >> _BITS - self._pulses & 1
+        else:
+            self._data = 1
+            self._code = None
+
     def ahead(self) -> list[int]:
         """The data pin's levels after the pulses to come; none where that is not sure."""
+        self._convert()
         if self._code is None or self._pulses or self._level or self.deaf_pulses or self.line != "connected":
             return []
         bits = [self._code >> _BITS - 1 - at & 1 for at in range(_BITS)]

@@ -60,6 +60,11 @@ class CountedHX711:
         """What the node sees."""
         return self._chip.data()
 
+    def pulse(self, count: int) -> None:
+        """The node has driven the clock up and down so often."""
+        self._pulses += count
+        self._chip.pulse(count)
+
     def ahead(self) -> list[int]:
         """What it will see."""
         return self._chip.ahead()

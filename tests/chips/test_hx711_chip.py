@@ -142,3 +142,32 @@ def test_a_broken_data_line_has_one_level(line, level):
     bench.chip.line = line
     bench.wait()
     assert {bench.pulse() for _ in range(25)} == {level}
+
+
+@pytest.mark.parametrize("pulses", [1, 8, 23, 24, 25, 27])
+@pytest.mark.parametrize("first", [0, 3])
+def test_pulses_at_once_do_as_one_by_one(pulses, first):
+    benches = [Bench(zero=0x2AAAAA, noise=0).settle() for _ in range(2)]
+    for bench in benches:
+        bench.wait()
+        for _ in range(first):
+            bench.pulse()
+    ahead = benches[0].chip.ahead()
+    shown = [benches[0].pulse() for _ in range(pulses)]
+    benches[1].chip.pulse(pulses)
+    assert benches[1].chip.data() == shown[-1]
+    assert ahead[:pulses] == ([] if first else shown)
+    for bench in benches:
+        bench.wait()
+    assert benches[0].read() == benches[1].read()
+
+
+def test_it_knows_until_when_it_is_not_ready():
+    bench = Bench().settle()
+    assert bench.chip.data() == 1
+    held_us = bench.chip.held_us()
+    bench.clock.now_us += held_us - 10
+    assert bench.chip.data() == 1
+    bench.clock.now_us += 20
+    assert bench.chip.data() == 0
+    assert bench.chip.held_us() == 0

@@ -10,6 +10,7 @@ import pytest
 from hil_tests.board import Board, Image
 from hil_tests.board.board import BoardInUse
 from hil_tests.board.child.flash_log import BLOCK_OCTETS, Recorder, images, operations
+from hil_tests.board.recording import Recording
 from hil_tests.board.shim import shim_directory
 from hil_tests.interpreters import micropython
 from tests.hil_board.conftest import NewBoard
@@ -138,6 +139,24 @@ def test_what_is_written_to_an_image_does_not_reach_the_next() -> None:
 def test_a_log_that_ends_within_an_operation_ends_before_it() -> None:
     _, log = recorded((0, 0, 0, b"abc"), (0, 3, 0, b"def"))
     assert [len(list(operations(log[:end]))) for end in (0, 7, 10, 11, 18, 21, 22)] == [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_what_a_power_cut_interrupted_is_carried_out_or_forgotten(tmp_path: Path) -> None:
+    image = tmp_path / "flash.img"
+    image.write_bytes(bytes(2 * BLOCK_OCTETS))
+    recording = Recording(image)
+    _, log = recorded((0, 0, 0, b"done"), (1, 0, ERASE, b""), (1, 8, 0, b"half"))
+    recording.log.write_bytes(log + log[:10])
+    recording.mend()
+    assert recording.log.read_bytes() == log
+    assert image.read_bytes()[BLOCK_OCTETS + 8 : BLOCK_OCTETS + 12] == b"half"
+    recording.log.write_bytes(log[:20])
+    recording.mend()
+    assert recording.position == 20
+    assert image.read_bytes()[BLOCK_OCTETS : 2 * BLOCK_OCTETS] == b"\xff" * BLOCK_OCTETS
+    recording.log.write_bytes(log[:7])
+    recording.mend()
+    assert recording.position == 0
 
 
 def test_a_board_boots_from_any_cut_of_another_boards_flash(new_board: NewBoard, tmp_path: Path) -> None:
