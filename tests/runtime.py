@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from hil_tests.interpreters import ProgramMissing, micropython
+from hil_tests.interpreters import Kind, ProgramMissing, micropython
 from tests import vector_runner
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,35 +92,26 @@ class MicroPython(_Runtime):
 
 def micropython_32_bit() -> MicroPython:
     """The one with the ESP32's small integers; skips the test where scripts/setup did not run."""
-    try:
-        return MicroPython(micropython(), "MicroPython 32-bit")
-    except ProgramMissing as missing:
-        pytest.skip(str(missing))
+    return _micropython("32-bit")
 
 
-def _micropython_native() -> MicroPython:
+def _micropython(kind: Kind) -> MicroPython:
     try:
-        return MicroPython(micropython("native"), "MicroPython native")
+        return MicroPython(micropython(kind), f"MicroPython {kind}")
     except ProgramMissing as missing:
         pytest.skip(str(missing))
 
 
 def _kinds() -> list[str]:
-    # On a kernel without 32-bit programs both names start the same one: once is enough.
+    # On a kernel without 32-bit programs two names start the same one: once is enough.
     try:
         same = micropython().read_bytes() == micropython("native").read_bytes()
     except ProgramMissing:
         same = False
-    return ["cpython", "micropython"] if same else ["cpython", "micropython", "micropython-native"]
+    return ["cpython", "32-bit", "single-float"] if same else ["cpython", "32-bit", "single-float", "native"]
 
 
 @pytest.fixture(scope="session", params=_kinds())
 def runtime(request: pytest.FixtureRequest) -> Runtime:
     """Each interpreter in turn."""
-    match request.param:
-        case "cpython":
-            return CPython()
-        case "micropython":
-            return micropython_32_bit()
-        case _:
-            return _micropython_native()
+    return CPython() if request.param == "cpython" else _micropython(request.param)

@@ -3,7 +3,8 @@
 `main` reads {"function": "module:name", "cases": [[...], ...]} from standard input and
 prints one answer per case: {"value": ...} or {"raises": class, "message", "reason", "fault"}.
 Bytes travel as {"hex": "..."}, faults as {"fault": name}, tuples as lists, and the numbers that JSON
-has not as {"float": "inf"}, which each runtime's json would write in its own way.
+has not as {"float": "inf"}, which each runtime's json would write in its own way. A fraction goes to
+MicroPython as {"ratio": [1, 16384]}: the one with single floats reads decimals a little off.
 """
 
 import json
@@ -42,6 +43,8 @@ def encoded(value):
         return {key: encoded(member) for key, member in value.items()}
     if isinstance(value, float) and value - value != 0:  # an infinity, or NaN
         return {"float": str(value)}
+    if isinstance(value, float) and value % 1 and hasattr(value, "as_integer_ratio"):
+        return {"ratio": list(value.as_integer_ratio())}
     if type(value).__name__ == "Fault":
         return {"fault": value.name}
     return value
@@ -56,6 +59,8 @@ def decoded(value):
             return unhexlify(value["hex"])
         if list(value) == ["float"]:
             return float(value["float"])
+        if list(value) == ["ratio"]:
+            return value["ratio"][0] / value["ratio"][1]
         return {key: decoded(member) for key, member in value.items()}
     return value
 

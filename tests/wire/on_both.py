@@ -25,8 +25,7 @@ def plain(value):
 def comes_back(octets, value):
     """Two that must be `octets` again: of the value, and of what the octets decode to.
 
-    No comparison of values: MicroPython reads a decimal float a little off, and encoding is
-    different for whatever differs.
+    No comparison of values: encoding is different for whatever differs.
     """
     return cbor.encode(plain(value)), cbor.encode(cbor.decode(octets))
 
