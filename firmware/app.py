@@ -13,7 +13,7 @@ from wire.cbor import Encoder
 from wire.compat import const
 from wire.fields import MESSAGE_OCTETS
 from wire.node_session import NodeSession
-from wire.up import Hello
+from wire.up_node import Hello
 
 HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
@@ -59,7 +59,7 @@ class App:
             MESSAGE_OCTETS,
             bytes(NONCE_OCTETS),
         )
-        return NodeSession(hello, plan.descriptor, self.queue, board.random_below, self._encoder)
+        return NodeSession(hello, plan.describe, self.queue, board.random_below, self._encoder)
 
     def _new_samplers(self, plan) -> "list[Sampler]":
         made = []

@@ -1,20 +1,22 @@
 """What the node's numbers mean: the descriptor, and the hash that names it."""
 
 from firmware.settings import SettingsError
-from wire import cbor
+from wire.cbor import Encoder
 from wire.compat import const
 from wire.errors import WireError
-from wire.up import descriptor_hash
+from wire.fields import MESSAGE_OCTETS
+from wire.up import Describe, descriptor_hash
 
-DESCRIPTOR_OCTETS = const(1022)  # DESCRIBE is an array of its type and this, 1024 in all
+_HEAD_OCTETS = const(2)  # of DESCRIBE: an array of its type and the descriptor
 VALUES_MOST = const(180)  # in a BLOCK of 1024 octets even when each is missing with its reason
 
 
 class Descriptor:
-    """`map` for DESCRIBE, `hash` for HELLO, made of checked settings and what the drivers offer.
+    """What checked settings and the drivers make of this node, as the gateway is told of it.
 
-    `channels_of` has the drivers' CHANNELS, one tuple of (name, unit, exp) per sensor. Raises
-    SettingsError where a BLOCK or the descriptor would not fit a message.
+    `map`, `message` (the DESCRIBE that carries it), and `hash` for HELLO. `channels_of` has the
+    drivers' CHANNELS, one tuple of (name, unit, exp) per sensor. Raises SettingsError where a BLOCK or
+    the descriptor would not fit a message.
     """
 
     def __init__(self, settings, channels_of: list, board: str) -> None:
@@ -37,9 +39,10 @@ class Descriptor:
         node["board"] = board
         self.map = {"channels": self.channels, "groups": groups, "node": node}
         try:
-            self.hash = descriptor_hash(cbor.encode(self.map, DESCRIPTOR_OCTETS))
+            self.message = Describe(self.map).encode(Encoder(MESSAGE_OCTETS))
         except WireError as error:
             raise SettingsError("sensors", "descriptor: " + str(error)) from None
+        self.hash = descriptor_hash(self.message[_HEAD_OCTETS:])
 
     def _add_sensor(self, sensor: dict, channels: tuple, where: str) -> None:
         names = sensor["channels"] or [channel[0] for channel in channels]

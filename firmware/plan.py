@@ -6,12 +6,24 @@ from firmware import board, ports, settings, wiring
 from firmware.descriptor import Descriptor
 from firmware.sensors import Sensor
 
-# Needed at the start only: 7 KB of a heap of 100.
-_MODULES = ("boot", "settings", "sensor_settings", "kinds", "descriptor", "wiring", "board_buses", "plan")
+# Needed at the start only: 12 KB of a heap of 100.
+_MODULES = (
+    "firmware.boot",
+    "firmware.settings",
+    "firmware.sensor_settings",
+    "firmware.kinds",
+    "firmware.descriptor",
+    "firmware.wiring",
+    "firmware.board_buses",
+    "firmware.ports",
+    "firmware.plan",
+    "wire.up",
+    "wire.floats",
+)
 
 
 class Plan:
-    """Plain values: `sensors`, `port`, `descriptor`, `hash`, and `groups`, `queue_octets` of the settings.
+    """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` of the settings.
 
     `problem` says why the defaults are in use in place of the file at `path`; empty if they are not.
     A node with a broken file measures with the defaults rather than not at all.
@@ -34,7 +46,7 @@ class Plan:
             raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
         channels_of = [sensor.channels for sensor in self.sensors]
         descriptor = Descriptor(chosen, channels_of, board.name())
-        self.descriptor = descriptor.map
+        self.describe = descriptor.message
         self.hash = descriptor.hash
         self.groups = chosen.groups
         self.queue_octets = chosen.queue_octets
@@ -42,8 +54,9 @@ class Plan:
 
 def forget() -> None:
     """Give back the memory of the modules that nobody needs any more; keep no Plan either."""
-    package = sys.modules["firmware"]
-    kinds = [name[9:] for name in sys.modules if name.startswith("firmware.kind_")]
-    for name in list(_MODULES) + kinds:
-        del sys.modules["firmware." + name]
-        delattr(package, name)
+    kinds = [path for path in sys.modules if path.startswith("firmware.kind_")]
+    for path in list(_MODULES) + kinds:
+        if path in sys.modules:  # not all settings need all of them
+            del sys.modules[path]
+            package, _, name = path.partition(".")
+            delattr(sys.modules[package], name)

@@ -12,7 +12,7 @@ from firmware.pages import LENGTH_OCTETS, Pages, Pool
 from firmware.record import times_of
 from wire.cbor import Encoder
 from wire.compat import const
-from wire.up import Gap
+from wire.up_node import Gap
 
 EVENTS = const(0)
 READINGS = const(1)

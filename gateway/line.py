@@ -185,7 +185,7 @@ class Line:
         node.heard_ns = arrived_ns
         services.timeline.hello(hello.uid, hello.boot, hello.ticks, arrived_ns)
         missing = self._session.meet(
-            node.intake, known, secrets.token_bytes(up.NONCE_OCTETS), arrived_ns // NS_PER_MS
+            node.intake, known, secrets.token_bytes(down.NONCE_OCTETS), arrived_ns // NS_PER_MS
         )
         if known:
             self._name_lost(node, hello, missing, arrived_ns)

@@ -11,8 +11,9 @@ from gateway.node_clock import TimeState
 from gateway.store import losses
 from gateway.timeline import UtcInstant
 from wire import faults, up
-from wire.block import PACE_US, scans_of
+from wire.block import PACE_US
 from wire.errors import WireError
+from wire.scans import scans_of
 
 NS_PER_US = 1000
 UNNAMED_FAULT = "missing"  # a missing value whose reason the node did not give

@@ -16,12 +16,12 @@ from provisioning.descriptor import Channel, NodeDescription, describe
 from provisioning.serial_port import NoAnswer, SerialPort
 from provisioning.symptoms import last_line, shown
 from wire import cbor, down, up
-from wire.block import scans_of
 from wire.errors import WireError
 from wire.faults import MISSED, NOT_READY, UNSETTLED, name_of
 from wire.fields import MESSAGE_OCTETS
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
 from wire.message import Message
+from wire.scans import scans_of
 
 NAME = "fieldgate node install"
 WINDOW_OCTETS = 4_096  # of records that stay unacknowledged: more than comes in READINGS_S

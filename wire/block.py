@@ -1,4 +1,4 @@
-"""Scans into a BLOCK and back: the first scan absolute, the later ones as differences.
+"""Scans into a BLOCK: the first scan absolute, the later ones as differences.
 
 A difference is to the last present value of its channel; null is a missing value, whose fault
 stands in the exceptions under its index.
@@ -6,10 +6,8 @@ stands in the exceptions under its index.
 
 from wire.cbor import Encoder
 from wire.compat import const
-from wire.errors import WireError
 from wire.faults import Fault
 from wire.message import BLOCK
-from wire.up import Block
 
 PACE_US = const(10000)  # between the first and the last, a scan is so near to the even pace or nearer
 
@@ -113,24 +111,3 @@ class BlockBuilder:
             self._last[channel] = None
         if self._faults:
             self._faults = {}
-
-
-def scans_of(block: Block, channels: int) -> list[list[int | None]]:
-    """The block's scans as lists of `channels` absolute values, None where one is missing."""
-    values = block.values
-    if channels < 1 or len(values) % channels:
-        raise WireError("block_shape", str(len(values)) + " values do not fit " + str(channels) + " channels")
-    last: list[int | None] = [None] * channels
-    scans: list[list[int | None]] = []
-    for start in range(0, len(values), channels):
-        scan: list[int | None] = []
-        for channel in range(channels):
-            value = values[start + channel]
-            if value is not None:
-                before = last[channel]
-                if before is not None:
-                    value += before
-                last[channel] = value
-            scan.append(value)
-        scans.append(scan)
-    return scans

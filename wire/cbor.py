@@ -5,7 +5,7 @@ unique, major types 0-5, false, true, null; no tags (17, COSE_Mac0, is reserved 
 authenticated link). Anything else is a WireError, found before anything is allocated for it.
 """
 
-from struct import pack, pack_into, unpack
+from struct import pack_into
 
 from wire.compat import const
 from wire.errors import WireError
@@ -22,9 +22,9 @@ _TEXT = const(3)
 _ARRAY = const(4)
 _MAP = const(5)
 _HEAD_OCTETS = const(9)  # the longest head: initial octet and 64 bits
-_FALSE = b"\xf4"
-_TRUE = b"\xf5"
-_NULL = b"\xf6"
+_FALSE = const(b"\xf4")
+_TRUE = const(b"\xf5")
+_NULL = const(b"\xf6")
 _FLOAT16 = const(25)
 _FLOAT32 = const(26)
 
@@ -98,7 +98,9 @@ class Encoder:
         elif isinstance(value, dict):
             self._map(value)
         elif isinstance(value, float):
-            self._raw(_float_octets(value))
+            from wire import floats  # noqa: PLC0415 - as in _Decoder
+
+            self._raw(floats.octets_of(value))
         else:
             raise WireError("type", "cannot encode " + type(value).__name__)
 
@@ -240,56 +242,11 @@ class _Decoder:
             return True
         if initial == 0xF6:
             return None
+        # Imported here: rare on this link, and a node has no memory for what it never meets.
+        from wire import floats  # noqa: PLC0415
+
         if minor == _FLOAT16:
-            bits = int.from_bytes(self._take(2), "big")
-            value = _from_half(bits)
-            if value != value and bits != 0x7E00:
-                raise WireError("not_shortest", "NaN is f97e00")
-            return value
+            return floats.from_half(self._take(2))
         if minor == _FLOAT32:
-            octets = self._take(4)
-            value = float(unpack(">f", octets)[0])
-            if len(_float_octets(value)) != 5:
-                raise WireError("not_shortest", "single float that fits a half")
-            return value
+            return floats.from_single(self._take(4))
         raise WireError("simple", "simple value or float form " + str(minor))
-
-
-def _from_half(bits: int) -> float:
-    sign = -1.0 if bits & 0x8000 else 1.0
-    exponent = bits >> 10 & 0x1F
-    mantissa = bits & 0x3FF
-    if exponent == 31:
-        return float("nan") if mantissa else sign * float("inf")
-    if exponent == 0:
-        return sign * mantissa / 16777216.0  # 2^-24
-    return sign * (1024 + mantissa) * 2.0 ** (exponent - 25)
-
-
-def _float_octets(value: float) -> bytes:
-    """The head and octets of a float, as half where that loses nothing, else as single."""
-    if value != value:
-        return b"\xf9\x7e\x00"
-    try:
-        single = pack(">f", value)
-    except OverflowError:
-        raise WireError("number", "float over single precision") from None
-    bits = int.from_bytes(single, "big")
-    sign = bits >> 31 << 15
-    exponent = bits >> 23 & 0xFF
-    mantissa = bits & 0x7FFFFF
-    half = -1
-    if exponent == 255:
-        half = sign | 0x7C00
-    elif exponent == 0 and mantissa == 0:
-        half = sign
-    elif 113 <= exponent <= 142 and not mantissa & 0x1FFF:
-        half = sign | (exponent - 112) << 10 | mantissa >> 13
-    elif 103 <= exponent < 113:
-        shift = 126 - exponent
-        full = mantissa | 0x800000
-        if not full & ((1 << shift) - 1):
-            half = sign | full >> shift
-    if half < 0:
-        return b"\xfa" + single
-    return b"\xf9" + half.to_bytes(2, "big")

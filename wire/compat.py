@@ -2,8 +2,11 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
 
-    def const(value: int) -> int:
+    Constant = TypeVar("Constant", int, str, bytes, tuple[int, ...])
+
+    def const(value: Constant) -> Constant:
         """Give the value back; MicroPython's compiler folds the call away."""
         return value
 

@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FLAG = b"\x7e"
-_ESCAPE = b"\x7d"
+_FLAG = const(b"\x7e")
+_ESCAPE = const(b"\x7d")
 _FCS_OCTETS = const(4)
 _FIRST_OF_MESSAGE = const(0x80)
 
@@ -23,22 +23,18 @@ FRAME_LIMIT_DOWN = const(240)  # the ESP32 console's receive ring holds 260 and 
 TEXT_LIMIT = const(4096)  # console octets kept until somebody takes them
 
 
-def _pairs(octets: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple((bytes([o]), bytes([0x7D, o ^ 0x20])) for o in octets)
-
-
 # What each direction escapes; the escape itself comes first, or it would be escaped twice.
-ESCAPES_UP = _pairs(b"\x7d\x7e")
+ESCAPES_UP = const(b"\x7d\x7e")
 # The console's control characters never go down the line, so Ctrl-C stays armed on the node.
-ESCAPES_DOWN = _pairs(b"\x7d\x7e\x01\x02\x03\x04\x11\x13\x18")
+ESCAPES_DOWN = const(b"\x7d\x7e\x01\x02\x03\x04\x11\x13\x18")
 
 
-def stuff(message: bytes, escapes: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def stuff(message: bytes, escapes: bytes) -> bytes:
     """Make one frame of a message: flag, octets and FCS with `escapes` escaped, flag."""
     octets = bytes(message) + crc32(message).to_bytes(_FCS_OCTETS, "little")
-    for plain, escaped in escapes:
-        if plain in octets:
-            octets = octets.replace(plain, escaped)
+    for octet in escapes:
+        if octet in octets:
+            octets = octets.replace(bytes([octet]), bytes([_ESCAPE[0], octet ^ 0x20]))
     return _FLAG + octets + _FLAG
 
 

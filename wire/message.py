@@ -24,7 +24,7 @@ RESULT = const(9)
 CHUNK = const(10)
 LOG = const(11)
 WHO = const(12)
-RESERVED = (COMMAND, RESULT, CHUNK)
+RESERVED = const((COMMAND, RESULT, CHUNK))
 
 
 class Message:

@@ -5,7 +5,7 @@ UP: records in the order of urgency within the gateway's window; back to what is
 when an ACK shows a hole or none comes. Three ACK timeouts, WHO or silence: SEEKING again.
 """
 
-from wire import down, up
+from wire import down, up_node
 from wire.cbor import Encoder
 from wire.compat import const
 from wire.fields import MESSAGE_OCTETS
@@ -14,7 +14,7 @@ from wire.message import Message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Protocol
 
     class Queue(Protocol):
         """Where the node keeps its records."""
@@ -38,6 +38,7 @@ LOGS_KEPT = const(8)
 class NodeSession:
     """`hello` is the template of every HELLO: queued, ticks and nonce are filled in each time.
 
+    `describe` is the encoded DESCRIBE; a node has no room for the descriptor as objects.
     `queue` holds the records (docs/architecture.md, RamQueue); `random_below(n)` gives an
     integer from 0 to n - 1. `encoder` may be shared with whoever takes what it wrote at once.
     Times are milliseconds that never wrap.
@@ -45,8 +46,8 @@ class NodeSession:
 
     def __init__(
         self,
-        hello: up.Hello,
-        descriptor: "dict[str, Any]",
+        hello: up_node.Hello,
+        describe: bytes,
         queue: "Queue",
         random_below: "Callable[[int], int]",
         encoder: "Encoder | None" = None,
@@ -54,14 +55,14 @@ class NodeSession:
         self.state = SEEKING
         self.acked = 0  # records freed by the gateway's word since the start
         self._hello = hello
-        self._descriptor = descriptor
+        self._describe = describe
         self._queue = queue
         self._random_below = random_below
         self._encoder = encoder or Encoder(MESSAGE_OCTETS)
         self._window = 0
-        self._describe = False
+        self._must_describe = False
         self._time_reply: tuple[int, int] | None = None
-        self._logs: list[up.Log] = []
+        self._logs: list[up_node.Log] = []
         self._next: dict[tuple[int, int], int] = {}  # (boot, stream): seq to send next
         self._flight: list[
             tuple[int, int, int, int]
@@ -77,7 +78,7 @@ class NodeSession:
         """Tell the gateway something when there is nothing better to send; the newest few."""
         if len(self._logs) >= LOGS_KEPT:
             self._logs.pop(0)
-        self._logs.append(up.Log(ticks, level, text[:150]))
+        self._logs.append(up_node.Log(ticks, level, text[:150]))
 
     def receive(self, message: Message, now_ms: int, ticks: int) -> None:
         """Take a message from the gateway; `ticks` are the node's when it came in."""
@@ -96,14 +97,14 @@ class NodeSession:
         if self._time_reply is not None:
             number, received = self._time_reply
             self._time_reply = None
-            return up.TimeReply(number, received, ticks).encode(self._encoder)
+            return up_node.TimeReply(number, received, ticks).encode(self._encoder)
         if self.state == UP and now_ms - self._heard_ms >= SILENCE_MS:
             self._seek(now_ms)
         if self.state == SEEKING:
             return self._poll_hello(now_ms, ticks)
-        if self._describe:
-            self._describe = False
-            return up.Describe(self._descriptor).encode(self._encoder)
+        if self._must_describe:
+            self._must_describe = False
+            return self._describe
         if self._flight and now_ms - self._acked_ms >= ACK_TIMEOUT_MS:
             self._timeouts += 1
             if self._timeouts >= ACK_TIMEOUTS:
@@ -140,13 +141,13 @@ class NodeSession:
         hello = self._hello
         hello.ticks = ticks
         hello.queued = self._queue.held()
-        hello.nonce = bytes([self._random_below(256) for _ in range(up.NONCE_OCTETS)])
+        hello.nonce = bytes([self._random_below(256) for _ in range(up_node.NONCE_OCTETS)])
         return hello.encode(self._encoder)
 
     def _on_welcome(self, welcome: down.Welcome, now_ms: int) -> None:
         self.state = UP
         self._window = welcome.window
-        self._describe = welcome.need_desc
+        self._must_describe = welcome.need_desc
         self._timeouts = 0
         self._acked_ms = now_ms
         self._flight = []

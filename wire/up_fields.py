@@ -4,26 +4,20 @@ Apart from `wire.up`, for a node has no use for this half.
 """
 
 from wire import fields, message
-from wire.up import (
-    CODE_LIMIT,
-    HASH_OCTETS,
-    MTU_LIMIT,
-    NONCE_OCTETS,
-    UID_LEAST,
-    UID_MOST,
-    VALUE_LIMIT,
-    VALUES_LIMIT,
-    Block,
-    Describe,
-    Gap,
-    Hello,
-    Log,
-    TimeReply,
-)
+from wire.compat import const
+from wire.up import HASH_OCTETS, Block, Describe, Gap, Hello, Log, TimeReply
+from wire.up_node import NONCE_OCTETS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+UID_LEAST = const(6)
+UID_MOST = const(8)
+VALUES_LIMIT = const(1000)  # integers in a BLOCK; the frame's limit comes sooner
+VALUE_LIMIT = const(0x1FFFFFFFFFFFFF)  # every raw value is exact as a double, too
+CODE_LIMIT = const(255)
+MTU_LIMIT = const(0xFFFF)
 
 
 def hello(items: "list[Any]") -> Hello:

@@ -18,7 +18,7 @@ from gateway.node_clock import Exchange
 from gateway.store.losses import NamedLoss
 from gateway.store.records import Stored, checksum
 from gateway.timeline import KeptExchange
-from wire import cbor, fields, up
+from wire import cbor, fields, up, up_fields
 from wire.errors import WireError
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _end(items: list[Any]) -> End:
 
 
 def _uid(value: object) -> bytes:
-    return fields.octets(value, "uid", up.UID_LEAST, up.UID_MOST)
+    return fields.octets(value, "uid", up_fields.UID_LEAST, up_fields.UID_MOST)
 
 
 def _boot(value: object) -> int:

@@ -9,8 +9,8 @@ import pytest
 from benchmarks import wire_sizes
 from gateway.sinks.senml import decimal_text
 from wire import up
-from wire.block import scans_of
 from wire.framing import FRAME_LIMIT_UP, FrameReader
+from wire.scans import scans_of
 
 SCANS = wire_sizes.weather(wire_sizes.BATCH, 30)
 

@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 
 from firmware.queue import EVENTS, READINGS, QueueFull, RamQueue
 from tests.firmware.records import BOOT, SIZE, SPAN, block
-from wire import up
+from wire import cbor, up
 from wire.gateway_session import GatewaySession
 from wire.intake import Intake
 from wire.node_session import NodeSession
+
+DESCRIBE = up.Describe({"channels": []}).encode(cbor.Encoder(64))
 
 
 class Story:
@@ -22,7 +24,7 @@ class Story:
         hello = up.Hello(
             b"\x24\x0a\xc4\x12\x34\x56", BOOT, 0, "t", b"12345678", "soft", [], 1024, b"nonce678"
         )
-        self.node = NodeSession(hello, {"channels": []}, self.queue, lambda _limit: 0)
+        self.node = NodeSession(hello, DESCRIBE, self.queue, lambda _limit: 0)
         self.gateway = GatewaySession("gw", self.WINDOW)
         self.intake = Intake({})
         self.to_gateway = []

@@ -4,7 +4,7 @@ import pytest
 
 from tests.firmware.node import run_script
 from wire import faults, up
-from wire.block import scans_of
+from wire.scans import scans_of
 
 
 def sample(script):

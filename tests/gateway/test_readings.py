@@ -13,7 +13,8 @@ from gateway.readings import Loss, absolute, pack_of
 from gateway.timeline import UtcInstant
 from tests.gateway.sinks.records import AIR_HASH, BOOT, UID, Library, block, gap
 from wire import cbor, up
-from wire.block import PACE_US, scans_of
+from wire.block import PACE_US
+from wire.scans import scans_of
 
 MS = 1_000_000
 

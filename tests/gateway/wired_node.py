@@ -15,6 +15,7 @@ DESCRIPTOR = {
     "groups": [{"channels": [0], "name": "air", "period_ms": 1000}],
     "node": {"name": "test"},
 }
+DESCRIBE = up.Describe(DESCRIPTOR).encode(cbor.Encoder(1024))
 DESCRIPTOR_NAME = up.descriptor_hash(cbor.encode(DESCRIPTOR))
 POLL_S = 0.002
 
@@ -27,7 +28,7 @@ class WiredNode:
         self.queue = Queue(first_seq)
         self.received = []
         hello = up.Hello(uid, boot, 0, "test", DESCRIPTOR_NAME, "power_on", [], 240, b"nonce678")
-        self.session = NodeSession(hello, DESCRIPTOR, self.queue, lambda limit: os.urandom(1)[0] % limit)
+        self.session = NodeSession(hello, DESCRIBE, self.queue, lambda limit: os.urandom(1)[0] % limit)
         self._reader = FrameReader(FRAME_LIMIT_DOWN)
         self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 

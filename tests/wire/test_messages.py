@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from gateway import fast_decode
 from tests.wire.strategies import blocks, downs, ups, values
 from wire import cbor, down, up
-from wire.block import BlockBuilder, scans_of
+from wire.block import BlockBuilder
 from wire.errors import WireError
 from wire.faults import BUS, SATURATED, name_of
 from wire.framing import ESCAPES_UP, stuff
+from wire.scans import scans_of
 
 BOOT = 37 << 16 | 0x1267
 
