@@ -2,9 +2,11 @@
 
 import os
 
-_BOOT_COUNT_LIMIT = 0xFFFFFFFF  # the count's share of the protocol's 48 bits
-_DIGITS_MOST = 10  # of the count in its file
-_NEW = ".new"
+from wire.compat import const
+
+_BOOT_COUNT_LIMIT = const(0xFFFFFFFF)  # the count's share of the protocol's 48 bits
+_DIGITS_MOST = const(10)  # of the count in its file
+_NEW = const(".new")
 
 
 class Boot:

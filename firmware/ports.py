@@ -1,68 +1,16 @@
-"""The two lines that the link may run on, alike: wait for octets, write a frame."""
-
-import asyncio
-import select
+"""The lines that the link may run on, alike: `await read()` octets, `write(frame)`."""
 
 from firmware import board
-from wire.compat import const
-
-_BURST_OCTETS = const(64)  # taken from the console in one go; its receive ring holds 260
-_CHUNK_OCTETS = const(256)
-_FLAG = const(0x7E)
-_HUNG_UP_MS = const(200)  # between two looks at an input that is at its end
 
 
-class ConsolePort:
-    """The REPL's own line. Its octets are taken one by one: more would block until all are there."""
-
-    def __init__(self, streams: tuple) -> None:
-        self._input, self._output = streams
-        self._reader = asyncio.StreamReader(self._input)
-        self._poller = select.poll()
-        self._poller.register(self._input, select.POLLIN)
-        self._buffer = bytearray(_BURST_OCTETS)
-
-    async def read(self) -> bytes:
-        """Wait for octets; give those that are there, up to a flag: its time is then known."""
-        octet = await self._reader.read(1)
-        count = 0
-        while octet:
-            self._buffer[count] = octet[0]
-            count += 1
-            if octet[0] == _FLAG or count == _BURST_OCTETS or not self._poller.poll(0):
-                return bytes(memoryview(self._buffer)[:count])
-            octet = self._input.read(1)
-        if not count:
-            await asyncio.sleep_ms(_HUNG_UP_MS)
-        return bytes(memoryview(self._buffer)[:count])
-
-    def write(self, frame: bytes) -> None:
-        """Write one frame; nobody need be there to read it."""
-        self._output.write(frame)
-
-
-class UartPort:
-    """A UART of its own, so that the console stays free."""
-
-    def __init__(self, uart) -> None:
-        self._uart = uart
-        self._reader = asyncio.StreamReader(uart)
-        self._buffer = bytearray(_CHUNK_OCTETS)
-
-    async def read(self) -> bytes:
-        """Wait for octets; give those that are there."""
-        count = await self._reader.readinto(self._buffer)
-        return bytes(memoryview(self._buffer)[: count or 0])
-
-    def write(self, frame: bytes) -> None:
-        """Write one frame, as far as the UART's buffer takes it."""
-        self._uart.write(frame)
-
-
-def make(link: dict) -> "ConsolePort | UartPort":
+def make(link: dict):
     """The port of settings.link. Raises ValueError for pins that the board does not have."""
+    # Imported here: a node keeps only the one that it has.
     if link["via"] == "uart":
-        from firmware import board_buses  # noqa: PLC0415 - let go again after the start
+        from firmware import board_buses  # noqa: PLC0415
+        from firmware.uart_port import UartPort  # noqa: PLC0415
 
         return UartPort(board_buses.uart(link["uart"]))
+    from firmware.console_port import ConsolePort  # noqa: PLC0415
+
     return ConsolePort(board.console())

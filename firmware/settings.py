@@ -22,8 +22,8 @@ PERIOD_MOST_MS = const(3600000)
 QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
 PIN_MOST = const(48)
-_CONSOLE = "console"
-_UART = "uart"
+_CONSOLE = const("console")
+_UART = const("uart")
 
 DEFAULTS = {
     "sensors": [{"driver": "bme280"}, {"driver": "hx711"}],
