@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import os
+import sys
 
 gc.threshold(4096)  # as main.py has it
 gc.collect()
@@ -22,19 +23,79 @@ standin = gc.mem_alloc() - before
 from firmware import app  # noqa: E402
 from wire.block import BlockBuilder  # noqa: E402
 from wire.cbor import Encoder  # noqa: E402
-from wire.framing import ESCAPES_UP, stuff  # noqa: E402
+from wire.framing import stuff  # noqa: E402
 
+ESCAPES_UP = b"\x7d\x7e"  # a constant: the compiled module has the value alone
 SCANS = 10
 SCAN = (2541, 4512, 101325)  # a BME280's three channels
+GC_BLOCK_OCTETS = 16  # of a 32-bit heap
+NEWEST_OCTETS = 200
+ACKNOWLEDGED_WITHIN_MS = 2000
+LOOKS = 10
+LOOK_MS = 130  # no multiple of a group's period
+SAMPLE_MS = 20  # between two looks at how much of the heap is in use
 
 
-async def _run(node, seconds):
-    task = asyncio.create_task(node.run())
+class _HighWater:
+    """The most that was in use at a look: what lives, and what was not yet collected."""
+
+    def __init__(self) -> None:
+        self.octets = gc.mem_alloc()  # at the start: settings and descriptor were just let go
+
+    async def watch(self):
+        while True:
+            self.octets = max(self.octets, gc.mem_alloc())
+            await asyncio.sleep_ms(SAMPLE_MS)
+
+
+async def _run(node, seconds, answered, high_water):
+    tasks = [asyncio.create_task(node.run()), asyncio.create_task(high_water.watch())]
     await asyncio.sleep(seconds)
-    gc.collect()
-    free = gc.mem_free()
-    task.cancel()
-    return free
+    free = gc.mem_free() + gc.mem_alloc()
+    largest = free
+    for _ in range(LOOKS):
+        await asyncio.sleep_ms(LOOK_MS)
+        if answered:
+            await _until_acknowledged(node.queue)
+        gc.collect()
+        free = min(free, gc.mem_free())
+        largest = min(largest, _largest_block())
+    for task in tasks:
+        task.cancel()
+    return free, largest
+
+
+async def _until_acknowledged(queue):
+    """Wait until nothing but the newest records is in the queue: how many wait is the machine's affair."""
+    for _ in range(ACKNOWLEDGED_WITHIN_MS // SAMPLE_MS):
+        if queue.octets <= NEWEST_OCTETS:
+            return
+        await asyncio.sleep_ms(SAMPLE_MS)
+
+
+def _largest_block():
+    """Octets that the heap has in one piece."""
+    least = 0
+    most = gc.mem_free()
+    while most - least > GC_BLOCK_OCTETS:
+        middle = (least + most) // 2
+        try:
+            bytearray(middle)
+            least = middle
+        except MemoryError:
+            most = middle
+    return least
+
+
+def _fill(queue, octets):
+    """Put blocks into the queue as if nobody had listened for a while."""
+    builder = BlockBuilder(1, SCANS)
+    encoder = Encoder(1024)
+    for at in range(SCANS):
+        builder.add(at * 100000, (84012 + 37 * at % 5,))
+    while queue.octets < octets and not queue.dropped:
+        seq = queue.next_seq(1)
+        queue.append(1, seq, builder.encode(encoder, queue.boot, 1, seq, 1))
 
 
 def _block_octets():
@@ -53,22 +114,24 @@ def _block_octets():
 
 
 node = app.App(os.getenv("FIELDGATE_ROOT") + "/")
-gc.collect()
-at_start = gc.mem_free()
-free = asyncio.run(_run(node, int(os.getenv("FIELDGATE_SECONDS"))))
+queued = int(os.getenv("FIELDGATE_QUEUED"))
+_fill(node.queue, queued)
+high_water = _HighWater()
+free, largest = asyncio.run(_run(node, int(os.getenv("FIELDGATE_SECONDS")), not queued, high_water))
 queue = node.queue
 allocated, frame_octets = _block_octets()
 with open(os.getenv("FIELDGATE_ROOT") + "/figures.json", "w") as file:
     json.dump(
         {
-            "heap": gc.mem_free() + gc.mem_alloc(),
-            "free_at_start": at_start + standin,
             "free": free + standin,
+            "high_water": high_water.octets - standin,
+            "largest": largest,
             "queue": queue.octets,
             "records": queue.next_seq(1),
             "dropped": queue.dropped,
             "block_allocated": allocated,
             "frame_octets": frame_octets,
+            "modules": list(sys.modules),
         },
         file,
     )
