@@ -1,4 +1,4 @@
-"""What a driver asks of buses and pins: the part of machine.I2C, SPI, Pin and onewire.OneWire that it uses.
+"""What a driver asks of buses and pins: its part of machine.I2C, SPI, ADC, Pin and onewire.OneWire.
 
 Read by the type checker only; nothing imports it at run time.
 """
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
         def writebit(self, value: int) -> object: ...
         def writebyte(self, value: int) -> object: ...
         def write(self, buf: bytes) -> object: ...
+
+    class Adc(Protocol):
+        def read_u16(self) -> int: ...
+        def read_uv(self) -> int:
+            """Microvolts, by the chip's own calibration."""
 
     class OutPin(Protocol):
         def value(self, level: int) -> object: ...

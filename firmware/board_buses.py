@@ -48,6 +48,20 @@ def pin_in(number: int) -> object:
     return machine.Pin(number, machine.Pin.IN)
 
 
+def adc(pin: int) -> object:
+    """The ADC of a pin, with the attenuation that takes 0.15 to 2.45 V."""
+    return machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
+
+
+def chip_temperature() -> "tuple[object, bool]":
+    """What gives the chip's temperature in whole degrees, or None; whether they are Fahrenheit."""
+    import esp32  # noqa: PLC0415 - most nodes do not ask
+
+    if hasattr(esp32, "raw_temperature"):
+        return esp32.raw_temperature, True  # of the first ESP32
+    return getattr(esp32, "mcu_temperature", None), False
+
+
 def uart(settings: dict) -> object:
     """The UART of settings.link["uart"]; its reads never wait."""
     return machine.UART(

@@ -7,7 +7,7 @@ for ever, so a node should meet those of its own sensors only.
 import sys
 
 _PREFIX = "firmware.kind_"
-_NAMES = "bme280 sht4x ds18b20 hx711 nau7802 ads1220"
+_NAMES = "bme280 sht4x ds18b20 hx711 nau7802 ads1220 esp32"
 
 
 def names() -> "tuple[str, ...]":

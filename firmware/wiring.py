@@ -14,6 +14,8 @@ class Wires:
 
     pin_in = staticmethod(board_buses.pin_in)
     pin_out = staticmethod(board_buses.pin_out)
+    adc = staticmethod(board_buses.adc)
+    chip_temperature = staticmethod(board_buses.chip_temperature)
     guard = board.Interrupts
 
     def __init__(self, settings) -> None:

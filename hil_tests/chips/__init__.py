@@ -3,6 +3,7 @@
 from hil_tests.chips.ads1220 import ADS1220Chip
 from hil_tests.chips.bme280 import BME280Chip
 from hil_tests.chips.ds18b20 import DS18B20Chip
+from hil_tests.chips.esp32 import ESP32Inside
 from hil_tests.chips.hx711 import HX711Chip
 from hil_tests.chips.nack import Nack
 from hil_tests.chips.nau7802 import NAU7802Chip
@@ -14,6 +15,7 @@ __all__ = [
     "Air",
     "BME280Chip",
     "DS18B20Chip",
+    "ESP32Inside",
     "HX711Chip",
     "Load",
     "NAU7802Chip",

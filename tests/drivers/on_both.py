@@ -3,6 +3,7 @@
 from drivers.bme280 import BME280, decode
 from drivers.bme280_trim import HIGH_OCTETS, LOW_OCTETS, Trim, centi_celsius
 from drivers.ds18b20 import DS18B20
+from drivers.esp32 import ESP32
 from drivers.one_wire import Chips
 from drivers.sht4x import SHT4x
 from tests.drivers.heap import octets_of
@@ -107,3 +108,27 @@ def octets_of_reading_ds18b20():
     """Heap that one reading takes on MicroPython."""
     driver = DS18B20(Chips(Probe()), b"\x28\x00\x00\x15\x00\x00\x00\xa7")
     return octets_of(driver.read)
+
+
+class Pin:
+    """An ADC that always reads the same."""
+
+    def __init__(self, u16, uv):
+        self._u16 = u16
+        self._uv = uv
+
+    def read_u16(self):
+        return self._u16
+
+    def read_uv(self):
+        return self._uv
+
+
+def read_esp32(degrees, fahrenheit, u16, uv, ratio_milli):
+    """What the driver makes of a temperature and a pin."""
+    return ESP32(lambda: degrees, fahrenheit, Pin(u16, uv), ratio_milli).read()
+
+
+def octets_of_reading_esp32():
+    """Heap that one reading takes on MicroPython."""
+    return octets_of(ESP32(lambda: 104, True, Pin(36700, 1850000)).read)

@@ -31,6 +31,7 @@ def node(tmp_path, *sensors, period_ms=50, **more):
     board.install({**build().files, "/settings.json": json.dumps(settings).encode()})
     with board:
         cable = Cable(board.port)
+        cable.board = board
         cable.meet()
         yield cable
         cable.close()
@@ -124,3 +125,13 @@ def test_an_hx711_shares_no_bus(tmp_path):
     with node(tmp_path, *sensors) as cable:
         problem = next(text for text in iter(lambda: cable.wait_for(up.Log).text, "") if "defaults" in text)
         assert "an hx711 shares spi[0]" in problem
+
+
+def test_a_board_measures_itself(tmp_path):
+    with node(tmp_path, {"driver": "esp32", "supply": 34}) as cable:
+        wait_for(cable, None, "out_of_range")  # nothing on the pin
+        cable.board.set_microvolts(34, 1_850_000)
+        cable.board.set_chip_celsius(41)
+        wait_for(cable, pytest.approx(4_100, abs=60), pytest.approx(3_700, abs=10))
+        cable.board.set_microvolts(34, 3_300_000)
+        wait_for(cable, None, "saturated")

@@ -106,6 +106,8 @@ def only(**changes):
         ({"sensors": [{"driver": "hx711", "bus": 1}]}, "sensors[0].bus"),
         ({"sensors": [{"driver": "hx711", "bus": 0, "clock": 4}]}, "sensors[0].clock"),
         ({"spi": [{"freq": 10000}], "sensors": [{"driver": "hx711", "bus": 0}]}, "sensors[0].bus"),
+        ({"sensors": [{"driver": "esp32", "ratio_milli": 999}]}, "sensors[0].ratio_milli"),
+        ({"sensors": [{"driver": "esp32", "supply": 49}]}, "sensors[0].supply"),
         ({"sensors": [{"driver": "bme280", "cal": 3}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),
