@@ -68,7 +68,7 @@ def test_readings_of_both_groups_come_and_are_freed_by_the_ack(tmp_path):
         for message in node.messages_for(8):
             if isinstance(message, up.Block):
                 assert (message.boot, message.stream, message.seq) == (hello.boot, 1, seq)
-                assert set(message.exceptions.values()) <= {faults.UNSETTLED.code}  # the first few
+        XX
                 seq += 1
                 node.send(down.Ack(hello.boot, 1, seq, WINDOW))
                 groups.add(message.group)
