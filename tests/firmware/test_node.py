@@ -68,7 +68,8 @@ def test_readings_of_both_groups_come_and_are_freed_by_the_ack(tmp_path):
         for message in node.messages_for(8):
             if isinstance(message, up.Block):
                 assert (message.boot, message.stream, message.seq) == (hello.boot, 1, seq)
-        XX
+                # The first few have not settled; a busy machine may miss a slot.
+                assert set(message.exceptions.values()) <= {faults.UNSETTLED.code, faults.MISSED.code}
                 seq += 1
                 node.send(down.Ack(hello.boot, 1, seq, WINDOW))
                 groups.add(message.group)
