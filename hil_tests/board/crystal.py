@@ -24,6 +24,7 @@ class Crystal:
         self._started_us = host.monotonic_us()
         self._told_us = 0  # what the processor believes
         self._waiting: Processor | None = None
+        self._waking = False  # it will be answered as soon as nobody else runs
         self._news = False  # something came while nobody waited
         self._alarm: Timer | None = None
 
@@ -52,19 +53,27 @@ class Crystal:
             self._alarm = self._host.after(max(0, left_us) / 1e6, self.wake)
 
     def wake(self) -> None:
-        """Answer now, if anybody waits."""
+        """Have who waits go on."""
+        if self._waiting is None:
+            self._news = True
+        elif not self._waking:
+            self._waking = True
+            self._host.when_idle(self._answer)
+
+    def _answer(self) -> None:
         processor = self._waiting
+        if processor is None:
+            return  # it was reset meanwhile
         self.stop()
-        self._news = processor is None
-        if processor is not None:
-            told_us = self._told_us
-            free_us = min(self._host.horizon_us() - self._host.monotonic_us(), FREE_MOST_US)
-            processor.post(codes.HORIZON, 0, max(0, free_us - 1 + free_us * self._drift_ppm // _MILLION))
-            processor.send(codes.VALUE, value=self.shown_us() - told_us)
+        told_us = self._told_us
+        free_us = min(self._host.horizon_us() - self._host.monotonic_us(), FREE_MOST_US)
+        processor.post(codes.HORIZON, 0, max(0, free_us - 1 + free_us * self._drift_ppm // _MILLION))
+        processor.send(codes.VALUE, value=self.shown_us() - told_us)
 
     def stop(self) -> None:
         """Nobody waits any more."""
         self._waiting = None
+        self._waking = False
         self._news = False
         if self._alarm is not None:
             self._alarm.cancel()

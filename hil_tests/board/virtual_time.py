@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import selectors
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +41,7 @@ class VirtualTime:
         self._spoken = selectors.DefaultSelector()
         self._printed = selectors.DefaultSelector()
         self._running: dict[Process, float] = {}  # CPU seconds when it was last heard
+        self._idle_calls: deque[Callable[[], None]] = deque()
         self._stubborn = False  # somebody may speak again who is not waited for
         self._serving = False
 
@@ -79,6 +81,10 @@ class VirtualTime:
 
     def realtime_ns(self) -> int:
         return FIRST_UTC_NS + (self._now_us - FIRST_US) * 1000
+
+    def when_idle(self, call: Callable[[], None]) -> None:
+        """Call when nobody runs, and all that is due is known."""
+        self._idle_calls.append(call)
 
     def horizon_us(self) -> int:
         """Until when nothing is due: whoever runs may go on by itself."""
@@ -138,8 +144,11 @@ class VirtualTime:
     def _settle(self) -> None:
         self._serving = True
         try:
-            while self._running:
-                self._serve()
+            while self._running or self._idle_calls:
+                if self._running:
+                    self._serve()
+                else:
+                    self._idle_calls.popleft()()
         finally:
             self._serving = False
 

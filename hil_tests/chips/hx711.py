@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
+from math import ceil
 from random import Random
 from typing import Literal
 
@@ -127,7 +128,7 @@ class HX711Chip:
         """How long the data pin stays as it is, if no pulse comes: until the next conversion is done."""
         if self._code is not None:
             return 0
-        return max(0, int(self._began_us + (self._done + 1) * self.period_us - self._clock()))
+        return max(0, ceil(self._began_us + (self._done + 1) * self.period_us - self._clock()))
 
     def data(self) -> int:
         """The level of the data pin: low when a conversion waits, then its bits."""

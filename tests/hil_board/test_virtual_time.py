@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hil_tests.board import Board, VirtualTime
+from hil_tests.chips import HX711Chip, Load
 from hil_tests.session_gateway import SessionGateway
 from provisioning.application import build
 from wire import up
@@ -147,10 +148,26 @@ def test_of_two_things_at_one_moment_neither_waits(scene: Scene) -> None:
         board.drive(0, 1)
 
     scene.time.after(1.5, both)
-    said = scene.run_to("edge")
-    scene.time.run_for(1)
-    assert "got x 15" in said
-    assert scene.said["b0"].endswith(b"edge 15\r\n")
+    scene.time.run_for(2)
+    assert scene.said["b0"].endswith(b"edge 15\r\ngot x 15\r\n")
+
+
+def test_an_answer_that_comes_at_once_is_not_missed(scene: Scene) -> None:
+    board = scene.board(
+        "import sys, select, time\np = select.poll()\np.register(sys.stdin, select.POLLIN)\n"
+        "for n in range(5):\n    p.poll(100)\n    sys.stdout.buffer.write(b'ask')\n"
+        "    print(p.poll(5000)[0][1], sys.stdin.read(1), time.ticks_ms() // 100)\nprint('over')\n"
+    )
+
+    def answer(way: str, octets: bytes, _at_ns: int) -> None:
+        if way == "up":
+            scene.said["b0"].extend(octets)
+            if octets == b"ask":
+                board.type(b"!")
+
+    board.on_octets(answer)
+    said = scene.run_to("over")
+    assert [line[-5:] for line in said.split("\n")[:5]] == [f"1 ! {n}" for n in range(1, 6)]
 
 
 def test_deep_sleep_and_its_watchdog_are_on_the_same_clock(scene: Scene) -> None:
@@ -232,3 +249,20 @@ def test_a_clocked_chip_is_read_as_it_is_bit_by_bit(scene: Scene) -> None:
     assert [high for _, high in read] == [1] * 8
     assert [code for code, _ in read] == [codes_seen for codes_seen in codes if codes_seen][: len(read)]
     assert len(board.accesses) == 8
+
+
+def test_a_data_ready_interrupt_comes_at_the_moment_of_the_conversion(scene: Scene) -> None:
+    chip = HX711Chip(Load(), scene.time.monotonic_us, rate_sps=80.0)
+    ready: list[int] = []
+    chip.on_sample(lambda _load: ready.append(scene.time.monotonic_us()))
+    scene.board(
+        "import time\nfrom machine import Pin\nclk = Pin(18, Pin.OUT, value=0)\ndat = Pin(19, Pin.IN)\n"
+        "stamps = []\ndat.irq(lambda pin: stamps.append(time.ticks_us()), Pin.IRQ_FALLING)\n"
+        "while len(stamps) < 100:\n    n = len(stamps)\n    while len(stamps) == n: time.sleep_ms(1)\n"
+        "    for _ in range(25): clk(1); clk(0)\nprint('=', *stamps)\n",
+        pin_chip=chip,
+    )
+    stamps = [int(word) for word in scene.run_to(">>> ").partition("= ")[2].split("\n")[0].split()]
+    assert len(stamps) == 100
+    assert all(abs(b - a - chip.period_us) < 100 for a, b in pairwise(stamps))
+    assert len(ready) >= 100
