@@ -129,4 +129,9 @@ _READERS = {
 
 def decode(data: bytes) -> Message:
     """Decode a message from a gateway; WireError for anything that is not one."""
+    # The type follows the head of an array of few members.
+    if len(data) > 1 and data[1] in (message.COMMAND, message.CHUNK):
+        from wire.remote import READERS  # noqa: PLC0415 - rare, and a node has no memory to spare
+
+        return message.read(data, READERS)
     return message.read(data, _READERS)

@@ -24,7 +24,6 @@ RESULT = const(9)
 CHUNK = const(10)
 LOG = const(11)
 WHO = const(12)
-RESERVED = const((COMMAND, RESULT, CHUNK))
 
 
 class Message:
@@ -63,8 +62,6 @@ def read(data: bytes, readers: "Mapping[int, Callable[[list[Any]], Message]]") -
     if isinstance(number, int) and number is not True and number is not False:
         if number in readers:
             return readers[number](items)
-        if number in RESERVED:
-            raise WireError("reserved_type", "type " + str(number))
         if number in range(WHO + 1):
             raise WireError("wrong_direction", "type " + str(number))
         raise WireError("unknown_type", "type " + str(number))

@@ -3,7 +3,7 @@
 Apart from `wire.up`, for a node has no use for this half.
 """
 
-from wire import fields, message
+from wire import fields, message, remote
 from wire.compat import const
 from wire.up import HASH_OCTETS, Block, Describe, Gap, Hello, Log, TimeReply
 from wire.up_node import NONCE_OCTETS
@@ -38,7 +38,8 @@ def hello(items: "list[Any]") -> Hello:
         queued,
         fields.uint(keyed.get("mtu"), "HELLO.mtu", MTU_LIMIT),
         fields.octets(keyed.get("nonce"), "HELLO.nonce", NONCE_OCTETS, NONCE_OCTETS),
-        len(keyed) - 10,
+        len(keyed) - (11 if "trial" in keyed else 10),
+        fields.text(keyed.get("trial", ""), "HELLO.trial"),
     )
 
 
@@ -131,4 +132,5 @@ READERS = {
     Gap.TYPE: gap,
     TimeReply.TYPE: time_reply,
     Log.TYPE: log,
+    remote.Result.TYPE: remote.Result.from_items,
 }

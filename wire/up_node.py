@@ -32,6 +32,7 @@ class Hello(Message):
         mtu: int,
         nonce: bytes,
         ignored: int = 0,
+        trial: str = "",
     ) -> None:
         self.uid = uid
         self.boot = boot
@@ -43,24 +44,25 @@ class Hello(Message):
         self.mtu = mtu
         self.nonce = nonce
         self.ignored = ignored  # unknown keys, not taken for an error
+        self.trial = trial  # what this boot tries and is not confirmed: settings, application
 
     def items(self) -> "list[Any]":
-        """The type and the map."""
-        return [
-            self.TYPE,
-            {
-                "v": VERSION,
-                "uid": self.uid,
-                "boot": self.boot,
-                "ticks": self.ticks,
-                "fw": self.fw,
-                "desc": self.desc,
-                "reset": self.reset,
-                "queued": self.queued,
-                "mtu": self.mtu,
-                "nonce": self.nonce,
-            },
-        ]
+        """The type and the map; `trial` only where there is one."""
+        keyed = {
+            "v": VERSION,
+            "uid": self.uid,
+            "boot": self.boot,
+            "ticks": self.ticks,
+            "fw": self.fw,
+            "desc": self.desc,
+            "reset": self.reset,
+            "queued": self.queued,
+            "mtu": self.mtu,
+            "nonce": self.nonce,
+        }
+        if self.trial:
+            keyed["trial"] = self.trial
+        return [self.TYPE, keyed]
 
 
 class Gap(Message):

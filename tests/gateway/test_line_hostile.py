@@ -24,7 +24,6 @@ HOSTILE = {
     "message_depth": stuff(b"\x81" * 100 + b"\x00", ESCAPES_UP),
     "message_count": stuff(b"\x88\x03" + b"\x00" * 6 + b"\x9a\xff\xff\xff\xff", ESCAPES_UP),
     "message_unknown_type": stuff(b"\x81\x18\x63", ESCAPES_UP),
-    "message_reserved_type": stuff(b"\x84\x09\x01\x61a\xf6", ESCAPES_UP),
     "message_wrong_direction": stuff(b"\x82\x06\x01", ESCAPES_UP),
     "message_not_a_message": stuff(b"\xa0", ESCAPES_UP),
     "message_truncated": stuff(b"\x82\x19\x01", ESCAPES_UP),

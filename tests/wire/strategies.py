@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from wire import down, fields, up
+from wire import down, fields, remote, up
 
 uids = st.binary(min_size=6, max_size=8)
 boots = st.integers(0, fields.BOOT_LIMIT)
@@ -78,8 +78,20 @@ def time_replies(draw):
     return up.TimeReply(draw(seqs), received, sent)
 
 
+trials = st.sampled_from(["", "settings", "application"])
 hellos = st.builds(
-    up.Hello, uids, boots, ticks, texts, hashes, texts, points(2), st.integers(0, 0xFFFF), hashes
+    up.Hello,
+    uids,
+    boots,
+    ticks,
+    texts,
+    hashes,
+    texts,
+    points(2),
+    st.integers(0, 0xFFFF),
+    hashes,
+    st.just(0),
+    trials,
 )
 ups = st.one_of(
     hellos,
@@ -88,10 +100,13 @@ ups = st.one_of(
     gaps(),
     time_replies(),
     st.builds(up.Log, ticks, texts, texts),
+    st.builds(remote.Result, seqs, texts, values),
 )
 downs = st.one_of(
     st.builds(down.Welcome, texts, points(1), windows, st.booleans(), hashes),
     st.builds(down.Ack, boots, streams, seqs, windows),
     st.builds(down.Time, seqs),
     st.builds(down.Who),
+    st.builds(remote.Command, seqs, texts, st.dictionaries(st.text(max_size=8), values, max_size=4)),
+    st.builds(remote.Chunk, seqs, seqs, st.binary(min_size=1, max_size=remote.CHUNK_OCTETS)),
 )

@@ -168,7 +168,9 @@ def damaged(draw, items):
     items = copy.deepcopy(items)
     inside = items
     while True:
-        at = draw(st.sampled_from(sorted(inside) if isinstance(inside, dict) else range(len(inside))))
+        at = draw(
+            st.sampled_from(sorted(inside, key=repr) if isinstance(inside, dict) else range(len(inside)))
+        )
         if isinstance(inside[at], dict | list) and inside[at] and draw(st.booleans()):
             inside = inside[at]
             continue

@@ -115,7 +115,7 @@ def test_unknown_keys_are_ignored_and_counted():
         ([13], "unknown_type"),
         ([2**40], "unknown_type"),
         ([-1], "unknown_type"),
-        ([9, 1, "ok", None], "reserved_type"),
+        ([8, 1, "reset", {}], "wrong_direction"),
         ([4, 1, 1, 1, 1], "wrong_direction"),
         ([True], "not_a_message"),
         ([], "not_a_message"),
