@@ -43,13 +43,18 @@ class HostBoots:
         self._bounds.clear()
         return self.now.observe(reading)
 
-    def bounds(self, host: HostBoot, boottime_ns: int) -> Span | None:
-        """UTC of a moment of a boot that was never synchronised; None without an upper bound."""
+    def bounds(self, host: HostBoot, boottime_ns: int, *, within: bool) -> Span | None:
+        """UTC of a moment, by the clock of a boot that was never synchronised; None without an upper bound.
+
+        `within`: the moment is known to lie in that boot, which had ended when the next one began.
+        """
         ended_ns = self._bounds_of(host.number)[1]
         if ended_ns is None:
             return None
-        left_ns = max(0, host.seen_ns - boottime_ns)
-        return Span(self.lower_ns(host.number, boottime_ns), ended_ns - left_ns + drift_ns(left_ns))
+        left_ns = host.seen_ns - boottime_ns
+        if within:
+            left_ns = max(0, left_ns)
+        return Span(self.lower_ns(host.number, boottime_ns), ended_ns - left_ns + drift_ns(abs(left_ns)))
 
     def lower_ns(self, number: int, boottime_ns: int) -> int:
         """UTC was at least this at a moment of that boot, known or not."""

@@ -170,17 +170,17 @@ class Timeline:
             boottime_ns = arrived_ns  # nothing arrives before it was sampled
         host = self._hosts[number]
         if not host.resolved:
-            return self._by_bounds(number, boottime_ns, node_ns)
+            return self._by_bounds(number, boottime_ns, node_ns, within=number == host_boot)
         utc_ns, host_ns, host_state = host.utc(boottime_ns)
         if host_state is not RESOLVED:
             state = host_state
         witness = number != host_boot and not self._resolved(host_boot)
         return UtcInstant(utc_ns, host_ns + node_ns, state, witness)
 
-    def _by_bounds(self, number: int, boottime_ns: int, node_ns: int) -> UtcInstant:
-        """In a boot that was never synchronised."""
+    def _by_bounds(self, number: int, boottime_ns: int, node_ns: int, *, within: bool) -> UtcInstant:
+        """By the clock of a boot that was never synchronised; `within`: the record came in that boot."""
         host = self._hosts[number]
-        bounds = self._hosts.bounds(host, boottime_ns)
+        bounds = self._hosts.bounds(host, boottime_ns, within=within)
         said = self._witnesses.of(number, self._observe_ns, self._nodes)
         if said:
             spans = [testimony.at(boottime_ns) for testimony in said]
@@ -197,7 +197,7 @@ class Timeline:
         elif self._resolved(host_boot):
             utc_ns = self._hosts[host_boot].utc(arrived_ns)[0]
         else:
-            utc_ns = self._by_bounds(host_boot, arrived_ns, 0).utc_ns
+            utc_ns = self._by_bounds(host_boot, arrived_ns, 0, within=True).utc_ns
         return UtcInstant(utc_ns, UNSYNCHRONISED_NS, TimeState.UNKNOWN)
 
     def _resolved(self, host_boot: int) -> bool:
@@ -210,8 +210,11 @@ def _instant(span: Span, more_ns: int, state: TimeState, *, witness: bool = Fals
 
 
 def _agreed(found: list[UtcInstant]) -> UtcInstant:
-    """What several clocks of one node say of one moment, in the words of the surest of them."""
-    surest = min(found, key=lambda instant: instant.uncertainty_ns)
+    """What several clocks of one node say of one moment, in the words of the surest of them.
+
+    Where one says `resolved`, it stays so: that a moment is known is no less true for what others add.
+    """
+    surest = min(found, key=lambda instant: (instant.state is not TimeState.RESOLVED, instant.uncertainty_ns))
     spans = [Span(i.utc_ns - i.uncertainty_ns, i.utc_ns + i.uncertainty_ns) for i in found]
     span = agreed(spans)
     if span == spans[found.index(surest)]:

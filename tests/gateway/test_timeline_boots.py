@@ -119,6 +119,15 @@ def test_witnesses_before_and_after_agree_on_less(shelf):
     assert after.uncertainty_ns < before.uncertainty_ns / 4
 
 
+def test_a_boot_that_never_knew_says_nothing_of_what_came_after_it(shelf):
+    lived(shelf, lost("first", 0), nodes=((STAYS, 1),))
+    second = host("second", 310 * S)
+    timeline = lived(shelf, second, nodes=((STAYS, 1),))
+    around_its_beginning = range(-200 * MS, 200 * MS, 5 * MS)
+    answers = [asked(timeline, second, at_ns, uid=STAYS) for at_ns in around_its_beginning]
+    assert max(beyond_ns for _instant, beyond_ns in answers) <= 0
+
+
 def test_what_a_synchronised_boot_knows_needs_no_witness(shelf):
     lived(shelf, host("first", 0), nodes=((STAYS, 1),))
     second = host("second", 600 * S)
@@ -127,6 +136,17 @@ def test_what_a_synchronised_boot_knows_needs_no_witness(shelf):
     assert instant.state is TimeState.RESOLVED
     assert not instant.witness
     assert beyond <= 0
+
+
+def test_what_a_synchronised_boot_knows_stays_resolved_whatever_a_later_one_says(shelf):
+    lived(shelf, host("first", 0, uncertainty_ns=200 * MS), nodes=((STAYS, 1),))
+    lived(shelf, host("second", 600 * S, uncertainty_ns=MS), nodes=((STAYS, 1),))
+    timeline = lived(shelf, lost("lost", 2 * HOUR), nodes=((STAYS, 1),))
+    first = host("first", 0)
+    for boottime_ns in range(0, 300 * S, 7 * S):
+        instant, beyond = asked(timeline, first, boottime_ns, uid=STAYS, host_boot=1)
+        assert (instant.state, instant.witness) == (TimeState.RESOLVED, False)
+        assert beyond <= 0
 
 
 def test_samples_from_before_the_host_booted_are_not_before_this_program(shelf):
