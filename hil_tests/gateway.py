@@ -46,8 +46,8 @@ class GatewayProcess:
     """A gateway in `directory`, which has its configuration, its state and its log.
 
     `ports` is the glob of its ports, `brokers` the URL of each sink by name, `settings` more of its
-    configuration, `module` what is run in the place of the command, `prefix` what runs it. It may be
-    started again after `stop` or `kill`, and finds its state there.
+    configuration, `module` what is run in the place of the command, `prefix` what runs it at the next start.
+    It may be started again after `stop` or `kill`, and finds its state there.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class GatewayProcess:
     ) -> None:
         self.name = name
         self._module = module
-        self._prefix = prefix
+        self.prefix = prefix
         self.capture = capture
         self.state = directory / STATE
         self._log_path = directory / "gateway.log"
@@ -82,7 +82,7 @@ class GatewayProcess:
     def start(self) -> None:
         """Start it, in a session of its own: Ctrl-C in the terminal is not for it."""
         command = [
-            *self._prefix,
+            *self.prefix,
             sys.executable,
             "-m",
             self._module,

@@ -1,4 +1,4 @@
-"""The gateway with a kernel that says of its clock what a test has written into a file."""
+"""The gateway with a kernel that says of its clock and its boot what a test has written into files."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.cli import main
 from gateway.host_clock import Discipline, HostClock
-from hil_tests.false_time import TOLD_FILE
+from hil_tests.false_time import BOOT_ID_FILE, TOLD_FILE
 
 
 def told() -> Discipline:
@@ -20,5 +20,7 @@ def told() -> Discipline:
 
 
 if __name__ == "__main__":
-    HostClock.__init__ = partialmethod(HostClock.__init__, discipline=told)  # type: ignore[method-assign, assignment]
+    HostClock.__init__ = partialmethod(  # type: ignore[method-assign, assignment]
+        HostClock.__init__, discipline=told, boot_id_path=Path(os.environ[BOOT_ID_FILE])
+    )
     main()
