@@ -34,7 +34,7 @@ class Descriptor:
             if len(indexes) * group["scans"] > VALUES_MOST:
                 where = "groups[" + str(at) + "].scans"
                 raise SettingsError(where, "over " + str(VALUES_MOST) + " values in a block")
-            groups.append({"name": group["name"], "channels": indexes, "period_ms": group["period_ms"]})
+            groups.append(_told(group, indexes))
         node = {key: value for key, value in settings.node.items() if value}
         node["board"] = board
         self.map = {"channels": self.channels, "groups": groups, "node": node}
@@ -63,3 +63,11 @@ class Descriptor:
             if sensor["cal"]:
                 channel["cal"] = sensor["cal"]
             self.channels.append(channel)
+
+
+def _told(group: dict, channels: list) -> dict:
+    # The period is that of what is told: of scans, which may be means of so many samples.
+    out = {"name": group["name"], "channels": channels, "period_ms": group["period_ms"] * group["decimate"]}
+    if group["decimate"] > 1:
+        out["decimate"] = group["decimate"]
+    return out

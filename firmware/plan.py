@@ -11,6 +11,7 @@ _MODULES = (
     "firmware.boot",
     "firmware.settings",
     "firmware.sensor_settings",
+    "firmware.group_settings",
     "firmware.kinds",
     "firmware.descriptor",
     "firmware.wiring",

@@ -9,7 +9,6 @@ from wire.compat import const
 from wire.faults import MISSED
 
 POLL_MS = const(2)  # between two questions for data that are not there yet
-BLOCK_MOST_US = const(10000000)  # a reading waits no longer than this for its block to fill
 
 
 class Sampler:
@@ -24,6 +23,7 @@ class Sampler:
         self.missed = 0
         self._group = group
         self._period_us = settings["period_ms"] * 1000
+        self._report_us = settings["report_ms"] * 1000  # a scan waits no longer for its block to fill
         self._sensors = sensors
         self._ticks = ticks
         self._queue = queue
@@ -31,6 +31,11 @@ class Sampler:
         self._on_record = on_record
         channels = sum(len(sensor.channels) for sensor in sensors)
         self._builder = BlockBuilder(channels, settings["scans"])
+        self._mean = None
+        if settings["decimate"] > 1:
+            from firmware.mean import Mean  # noqa: PLC0415 - most nodes tell every sample
+
+            self._mean = Mean(settings["decimate"], channels)
         self._measure_ms = max(sensor.measure_ms for sensor in sensors)
         self._begun_us = 0  # when the first scan of this block was taken
         self._latest_us = 0
@@ -50,8 +55,7 @@ class Sampler:
             if self._waited:
                 # The chip sets the pace: nothing of it was missed, and span tells the true rate.
                 slot_us = max(slot_us, self._ticks.now_us())
-            if self._builder.full or slot_us - self._begun_us > BLOCK_MOST_US:
-                self._flush()
+            self._flush_due(slot_us)
 
     async def _scan(self) -> None:
         now_ms = self._ticks.now_ms()
@@ -70,7 +74,7 @@ class Sampler:
         items = ()
         for sensor in self._sensors:
             items += sensor.read(self._ticks.now_ms())
-        self._add(stamp_us, items)
+        self._take(stamp_us, items)
 
     async def _until_ready(self, sensor) -> bool:
         """True when the data turned ready while waiting; False when they were there, or never came."""
@@ -96,8 +100,8 @@ class Sampler:
             self.missed += missed
         next_us = slot_us + missed * self._period_us
         # The block goes on at an even pace; a new one does not begin with holes.
-        while self._builder.count and slot_us < next_us:
-            self._add(slot_us, holes)
+        while (self._builder.count or (self._mean and not self._mean.empty)) and slot_us < next_us:
+            self._take(slot_us, holes)
             slot_us += self._period_us
             if self._builder.full:
                 self._flush()
@@ -110,6 +114,12 @@ class Sampler:
             items += (sensor.fault or MISSED,) * len(sensor.channels)
         return items
 
+    def _take(self, ticks_us: int, items: tuple) -> None:
+        if self._mean is None:
+            self._add(ticks_us, items)
+        elif self._mean.take(ticks_us, items):
+            self._add(self._mean.ticks, self._mean.items)
+
     def _add(self, ticks_us: int, items: tuple) -> None:
         self._latest_us = max(self._latest_us, ticks_us)  # time never goes back within a block
         if not self._builder.keeps_pace(self._latest_us):
@@ -117,6 +127,14 @@ class Sampler:
         if not self._builder.count:
             self._begun_us = self._latest_us
         self._builder.add(self._latest_us, items)
+
+    def _flush_due(self, slot_us: int) -> None:
+        if not self._builder.count:
+            return
+        if self._mean is not None:
+            slot_us += (self._mean.left - 1) * self._period_us  # when the next scan is whole
+        if self._builder.full or slot_us - self._begun_us > self._report_us:
+            self._flush()
 
     def _flush(self) -> None:
         seq = self._queue.next_seq(READINGS)

@@ -8,6 +8,7 @@ import errno
 import json
 from binascii import unhexlify
 
+from firmware.group_settings import group
 from firmware.sensor_settings import sensor
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
@@ -16,9 +17,6 @@ FILE_OCTETS = const(8192)  # of settings.json
 BUSES_MOST = const(2)  # of I2C, and of SPI, that an ESP32 has to spare
 SENSORS_MOST = const(8)
 GROUPS_MOST = const(8)
-SCANS_MOST = const(64)  # of one BLOCK
-PERIOD_LEAST_MS = const(10)
-PERIOD_MOST_MS = const(3600000)
 QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
 PIN_MOST = const(48)
@@ -57,7 +55,7 @@ class Settings:
         sensors = top.keyed_list("sensors", DEFAULTS["sensors"], SENSORS_MOST)
         self.sensors = [sensor(keys, self) for keys in sensors]
         groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
-        self.groups = [_group(keys) for keys in groups]
+        self.groups = [group(keys) for keys in groups]
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
         top.done()
         _check_membership(self.groups, len(self.sensors))
@@ -203,21 +201,6 @@ def _spi(keys: _Keys) -> dict:
         "miso": keys.pin("miso", 12),
         "freq": keys.integer("freq", 1000000, 10000, 10000000),
     }
-    keys.done()
-    return out
-
-
-def _group(keys: _Keys) -> dict:
-    out = {
-        "name": keys.text("name", ""),
-        "period_ms": keys.integer("period_ms", 1000, PERIOD_LEAST_MS, PERIOD_MOST_MS),
-        "scans": keys.integer("scans", 10, 1, SCANS_MOST),
-        "sensors": keys.take("sensors", None),
-    }
-    if not out["name"]:
-        raise keys.bad("name", "is missing")
-    if not isinstance(out["sensors"], list) or not out["sensors"]:
-        raise keys.bad("sensors", "not an array of indexes into sensors")
     keys.done()
     return out
 

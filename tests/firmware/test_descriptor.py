@@ -33,6 +33,12 @@ def test_channels_and_groups_stand_as_the_protocol_wants_them():
     }
 
 
+def test_a_group_of_means_tells_the_period_of_its_scans():
+    group = {"name": "all", "sensors": [0], "period_ms": 250, "decimate": 8}
+    told = descriptor({"sensors": [{"driver": "bme280"}], "groups": [group]}, (AIR,)).map["groups"]
+    assert told == [{"name": "all", "channels": [0, 1, 2], "period_ms": 2000, "decimate": 8}]
+
+
 def test_the_hash_is_that_of_the_octets_that_describe_carries():
     made = descriptor()
     octets = up.Describe(made.map).encode(cbor.Encoder(MESSAGE_OCTETS))

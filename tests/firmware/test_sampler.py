@@ -109,6 +109,68 @@ def test_readings_of_a_slow_group_do_not_wait_for_a_full_block():
     assert [(len(block.values), block.t_first) for block in blocks] == [(1, 0), (1, 60_000_000)]
 
 
+def test_a_block_goes_when_its_first_scan_would_be_older_than_the_report_period():
+    blocks, _ = sample("sample([Chip()], 3, period_ms=1000, scans=10, report_ms=2500)")
+    assert [len(block.values) for block in blocks] == [3, 3, 3]
+    blocks, _ = sample("sample([Chip()], 2, period_ms=1000, scans=10, report_ms=0)")
+    assert [len(block.values) for block in blocks] == [1, 1]
+
+
+def test_a_scan_is_the_mean_of_its_samples_at_the_middle_of_their_time():
+    blocks, missed = sample("sample([Chip()], 2, decimate=4, scans=3)")
+    assert missed == 0
+    # Samples 1, 2, 3 ... each 100 ms: the means 2.5, 6.5, 10.5 are rounded up.
+    assert values(blocks) == [[3], [7], [11], [15], [19], [23]]
+    assert times_ms(blocks) == [150, 550, 950, 1350, 1750, 2150]
+
+
+NEAR_THE_END = """
+class Wave(Chip):
+    CHANNELS = (("x", "count", 0),) * 2
+    def read(self):
+        number = self.starts % 3
+        return (8388606 - number, -8388606 + number)
+"""
+
+
+def test_a_mean_of_large_and_of_negative_numbers_is_exact():
+    blocks, _ = sample(NEAR_THE_END + "sample([Wave()], 1, decimate=600, period_ms=10, scans=2)")
+    assert values(blocks, 2) == [[8388605, -8388605]] * 2
+
+
+def test_a_mean_that_lacks_a_sample_is_missing_for_the_first_reason():
+    blocks, _ = sample("""
+from wire.faults import CHECKSUM, SATURATED
+class Flawed(Chip):
+    CHANNELS = (("x", "count", 0),) * 2
+    def read(self):
+        return (CHECKSUM if self.starts == 6 else SATURATED if self.starts == 7 else self.starts, 5)
+sample([Flawed()], 1, decimate=4, scans=3)
+""")
+    assert values(blocks, 2) == [[3, 5], [None, 5], [11, 5]]
+    assert blocks[0].exceptions == {2: faults.CHECKSUM.code}
+
+
+def test_a_slot_missed_within_a_mean_is_named_and_the_next_scan_stays_in_its_place():
+    blocks, missed = sample("sample([Chip({2: 205000})], 1, decimate=3, scans=3)")
+    assert missed == 1
+    assert blocks[0].exceptions == {0: faults.MISSED.code}
+    # Samples at 0, 100, (200), 315, 400, 500, 600, 700, 800 ms.
+    assert values(blocks) == [[None], [4], [7]]
+    assert (blocks[0].t_first, blocks[0].span) == (100_000, 600_000)
+
+
+def test_a_stall_in_a_mean_ends_the_block_and_the_next_begins_whole():
+    blocks, missed = sample("sample([Chip({2: 3000000})], 2, decimate=2, scans=2)")
+    assert missed == 29
+    assert values(blocks) == [[2], [None], [4], [6]]
+
+
+def test_means_are_reported_in_time_too():
+    blocks, _ = sample("sample([Chip()], 3, decimate=4, scans=10, report_ms=900)")
+    assert [len(block.values) for block in blocks] == [2, 2, 2]
+
+
 def test_the_largest_block_fits_a_message_even_when_everything_is_missing():
     blocks, _ = sample("""
 from wire.faults import CHECKSUM

@@ -37,7 +37,16 @@ def test_what_the_file_says_is_taken(tmp_path):
                     },
                     {"driver": "bme280", "bus": 1, "address": 119, "channels": ["a", "b", "c"]},
                 ],
-                "groups": [{"name": "all", "sensors": [1, 0], "period_ms": 500, "scans": 5}],
+                "groups": [
+                    {
+                        "name": "all",
+                        "sensors": [1, 0],
+                        "period_ms": 500,
+                        "decimate": 3,
+                        "scans": 5,
+                        "report_ms": 2000,
+                    }
+                ],
                 "queue_octets": 4096,
             }
         )
@@ -47,7 +56,8 @@ def test_what_the_file_says_is_taken(tmp_path):
     assert chosen.link == {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
     assert chosen.sensors[0]["gain"] == 64
     assert chosen.sensors[1]["address"] == 119
-    assert chosen.groups == [{"name": "all", "sensors": [1, 0], "period_ms": 500, "scans": 5}]
+    group = {"name": "all", "sensors": [1, 0], "period_ms": 500, "decimate": 3, "scans": 5, "report_ms": 2000}
+    assert chosen.groups == [group]
 
 
 BME = {"driver": "bme280"}
@@ -120,6 +130,9 @@ def only(**changes):
         (only(groups=[{**GROUP, "period_ms": 9}]), "groups[0].period_ms"),
         (only(groups=[{**GROUP, "period_ms": 1.5}]), "groups[0].period_ms"),
         (only(groups=[{**GROUP, "scans": 65}]), "groups[0].scans"),
+        (only(groups=[{**GROUP, "decimate": 0}]), "groups[0].decimate"),
+        (only(groups=[{**GROUP, "period_ms": 1001, "decimate": 3600}]), "groups[0].decimate"),
+        (only(groups=[{**GROUP, "report_ms": 3600001}]), "groups[0].report_ms"),
         (only(groups=[{**GROUP, "rate": 1}]), "groups[0].rate"),
         (only(groups=[GROUP, {"name": "h", "sensors": [0]}]), "groups[1].sensors"),
         (

@@ -81,7 +81,7 @@ class Enough(Exception):
     pass
 
 
-def sample(drivers, blocks, period_ms=100, scans=5):
+def sample(drivers, blocks, **settings):
     """Run one group until it made so many blocks; print them in hex, then the missed slots."""
     queue = RamQueue(65536, 100000)
 
@@ -90,7 +90,8 @@ def sample(drivers, blocks, period_ms=100, scans=5):
             raise Enough
 
     made = [Sensor(driver) for driver in drivers]
-    group = {"period_ms": period_ms, "scans": scans}
+    group = {"period_ms": 100, "scans": 5, "decimate": 1, "report_ms": 10000}
+    group.update(settings)
     sampler = Sampler(0, group, made, clock, queue, Encoder(1024), on_record)
     try:
         asyncio.run(sampler.run())
