@@ -93,7 +93,7 @@ def _fill(queue, octets):
     encoder = Encoder(1024)
     for at in range(SCANS):
         builder.add(at * 100000, (84012 + 37 * at % 5,))
-    while queue.octets < octets and not queue.dropped:
+    while queue.octets < octets and not queue.flash_octets:
         seq = queue.next_seq(1)
         queue.append(1, seq, builder.encode(encoder, queue.boot, 1, seq, 1))
 

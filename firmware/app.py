@@ -28,7 +28,10 @@ class App:
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
         boot, plan = _start(root)
-        self.queue = RamQueue(boot.number, plan.queue_octets, _has_room)
+        place = (root + "queue", plan.queue_flash_octets, plan.hash) if plan.queue_flash_octets else None
+        self.queue = RamQueue(boot.number, plan.queue_octets, _has_room, place)
+        if boot.left_records:
+            self.queue.spill().open_flash()
         self._session = self._new_session(boot, plan)
         self._link = Link(plan.port, self._session, self._ticks)
         self._samplers = self._new_samplers(plan)
@@ -73,15 +76,18 @@ class App:
         while True:
             for _ in range(HEALTH_EVERY):
                 await asyncio.sleep_ms(COLLECT_MS)
+                self.queue.look()
                 gc.collect()
             self._tell("info", self._health())
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
+        queue = self.queue
         return (
-            "heap free " + str(gc.mem_free()) + ", queue " + str(self.queue.octets)
-            + ", dropped " + str(self.queue.dropped) + ", missed " + str(missed)
+            "heap free " + str(gc.mem_free()) + ", queue " + str(queue.octets)
+            + ", dropped " + str(queue.dropped) + ", missed " + str(missed)
             + ", refused " + str(self._link.refused)
+            + (", flash " + queue.spill().health() if queue.flash else "")
         )  # fmt: skip
 
     def _tell(self, level: str, text: str) -> None:
@@ -103,7 +109,7 @@ def _start(root: str) -> tuple:
     from firmware.boot import Boot  # noqa: PLC0415
     from firmware.plan import Plan, forget  # noqa: PLC0415
 
-    boot = Boot(root + "boot_count", board.random_octets(2))
+    boot = Boot(root + "boot_count", board.random_octets(2), root + "queue")
     plan = Plan(root + "settings.json")
     forget()
     return boot, plan

@@ -14,14 +14,16 @@ class Boot:
 
     `count` grows by one per boot. It is 0 when there was no count to go on from: a new node, or
     a file that was lost or torn. `number` is count << 16 | 16 random bits, so two boots with the
-    same count still differ. `stored` is False when the file system did not take the new count.
+    same count still differ. `stored` is False when the file system did not take the new count;
+    `left_records` is True when there are files in the directory `queue`.
     """
 
-    def __init__(self, path: str, random_octets: bytes) -> None:
+    def __init__(self, path: str, random_octets: bytes, queue: str = "") -> None:
         last = _read(path)
         self.count = 0 if last is None or last >= _BOOT_COUNT_LIMIT else last + 1
         self.number = self.count << 16 | int.from_bytes(random_octets[:2], "big")
         self.stored = _write(path, self.count)
+        self.left_records = bool(queue) and _any_in(queue)
 
 
 def _read(path: str) -> "int | None":
@@ -38,6 +40,15 @@ def _read(path: str) -> "int | None":
         if not 48 <= digit <= 57:
             return None
     return int(digits)
+
+
+def _any_in(directory: str) -> bool:
+    try:
+        for _ in os.ilistdir(directory):
+            return True
+    except OSError:
+        pass  # it was never made
+    return False
 
 
 def _write(path: str, count: int) -> bool:

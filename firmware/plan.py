@@ -24,7 +24,8 @@ _MODULES = (
 
 
 class Plan:
-    """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` of the settings.
+    """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` and
+    `queue_flash_octets` of the settings.
 
     `problem` says why the defaults are in use in place of the file at `path`; empty if they are not.
     A node with a broken file measures with the defaults rather than not at all.
@@ -51,6 +52,7 @@ class Plan:
         self.hash = descriptor.hash
         self.groups = chosen.groups
         self.queue_octets = chosen.queue_octets
+        self.queue_flash_octets = chosen.queue_flash_octets
 
 
 def forget() -> None:

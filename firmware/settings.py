@@ -19,6 +19,7 @@ SENSORS_MOST = const(8)
 GROUPS_MOST = const(8)
 QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
+QUEUE_FLASH_MOST = const(8388608)
 PIN_MOST = const(48)
 _CONSOLE = const("console")
 _UART = const("uart")
@@ -57,6 +58,7 @@ class Settings:
         groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
         self.groups = [group(keys) for keys in groups]
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
+        self.queue_flash_octets = top.integer("queue_flash_octets", 1048576, 0, QUEUE_FLASH_MOST)
         top.done()
         _check_membership(self.groups, len(self.sensors))
 

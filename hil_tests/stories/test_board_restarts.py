@@ -8,9 +8,13 @@ from collections.abc import Callable
 
 import pytest
 
-from hil_tests.bench import Bench, NodeBoard, eventually, judge
+from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
+from hil_tests.board.flash import FlashFault
+from hil_tests.broker import Message
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
+
+RAM_OCTETS = 4096  # of the queue: full in seconds
 
 RESTARTS: dict[str, Callable[[NodeBoard], None]] = {
     "button": lambda node: node.board.reset(),
@@ -48,9 +52,9 @@ def test_a_new_boot_has_a_number_of_its_own_and_begins_at_0(bench: Bench, restar
 
 
 def test_what_only_the_ram_held_is_lost_with_the_power_and_nothing_else(bench: Bench) -> None:
-    """What is promised: an acknowledged record is on the gateway's disk; all others are in the
-    node's RAM and end with it. The next boot does not name them; the boot number, one higher, is
-    what shows that there may have been any.
+    """What is promised: an acknowledged record is on the gateway's disk. What waits is in the node's
+    RAM until a block of flash is full, and ends with it. The next boot does not name it; the boot
+    number, one higher, is what shows that there may have been any.
     """
     node = bench.node()
     bench.start_gateway()
@@ -73,6 +77,50 @@ def test_what_only_the_ram_held_is_lost_with_the_power_and_nothing_else(bench: B
     assert (
         node.cable.sent().keys() - {each for each in node.cable.sent() if each.boot == hello.boot} > of_first
     )
+
+
+def test_what_a_node_saved_in_flash_comes_home_under_its_own_boot_and_time(bench: Bench) -> None:
+    """The gateway is away, RAM is full, and then the node's power goes, too."""
+    node = bench.node(settings={**SETTINGS, "queue_octets": RAM_OCTETS})
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    eventually(lambda: {timed(each) for each in bench.subscriber.messages} & {"resolved"}, 30)
+    bench.gateway.stop()
+    first = node.cable.hellos()[-1].boot
+    acknowledged = max(each.seq for each in node.cable.acknowledged() if each.boot == first) + 1
+    segment = f"/queue/{first:012x}1{acknowledged:08x}"
+    eventually(lambda: segment in flash_of(node, segment), 40)
+    node.board.power_cut()
+    eventually(lambda: node.cable.hellos()[-1].boot != first, 10)
+    second = node.cable.hellos()[-1]
+    queued = {each[0]: each for each in second.queued}
+    assert list(queued) == [second.boot, first]
+    _boot, _stream, first_seq, next_seq = queued[first]
+    assert first_seq == acknowledged < next_seq
+    bench.start_gateway()
+    wanted = set(range(first_seq, next_seq))
+    eventually(lambda: wanted <= {each.seq for each in bench.received() if each.boot == first}, 30)
+    eventually(lambda: not flash_of(node, segment), 20)
+    bench.settle()
+
+    judge(bench, node)
+    assert not node.cable.gaps()
+    of_first = [each for each in bench.subscriber.messages if each.properties.get("boot") == str(first)]
+    assert {timed(each) for each in of_first if int(each.properties["seq"]) in wanted} == {"resolved"}
+
+
+def timed(message: Message) -> str:
+    """How well the gateway knows when the readings of a publish were taken."""
+    return message.properties.get("time", "")
+
+
+def flash_of(node: NodeBoard, path: str) -> str:
+    """The path, if there is such a file on the node's flash."""
+    try:
+        node.board.read_file(path)
+    except FlashFault:
+        return ""
+    return path
 
 
 def mpremote(node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:

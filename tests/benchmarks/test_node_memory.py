@@ -7,7 +7,7 @@ from benchmarks.node_memory import BESIDE, BUDGETS, JUDGED
 from hil_tests.counts import COUNTED
 from hil_tests.interpreters import ProgramMissing
 
-SECONDS = 30  # the readings of five minutes; the queue is full long before where nobody listens
+SECONDS = 30  # the readings of five minutes; the queue is in flash long before where nobody listens
 pytestmark = pytest.mark.timeout(SECONDS + node_memory.END_WITHIN_S + 40)
 
 
@@ -23,7 +23,7 @@ def test_a_running_node_keeps_every_budget(figures, record_property):
     there = figures[JUDGED, True]
     record_property(COUNTED, f"{there['free']} octets free, {there['high_water']} at the high-water mark")
     assert there["dropped"] == 0
-    assert figures[JUDGED, False]["dropped"] > 0  # its queue was full
+    assert "firmware.flash_queue" in figures[JUDGED, False]["modules"]  # nobody was there
     assert not node_memory.over_budget(figures), node_memory.report(figures)
 
 

@@ -147,7 +147,9 @@ def test_the_integrators_time_states_are_those_of_the_code():
 
 
 def test_the_integrator_is_told_every_reason_of_a_gap():
-    [reason] = re.findall(r'^REASON = "(\w+)"', (ROOT / "firmware/queue.py").read_text(), re.MULTILINE)
+    firmware = (ROOT / "firmware/spill.py").read_text() + (ROOT / "firmware/flash_queue.py").read_text()
+    reasons = re.findall(r'^(?:QUEUE_FULL|DAMAGED) = "(\w+)"', firmware, re.MULTILINE)
     text = section(INTEGRATOR, "## Gaps")
-    assert f"`{reason}`" in text
+    assert len(reasons) == 2
+    assert all(f"`{reason}`" in text for reason in reasons)
     assert f"`{LOST_REASON}`" in text

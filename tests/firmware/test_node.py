@@ -161,7 +161,7 @@ def test_ctrl_c_ends_the_node_in_the_middle_of_its_work(tmp_path):
 
 def test_without_a_gateway_the_oldest_readings_make_room_and_none_vanishes_silently(tmp_path):
     group = {"name": "air", "sensors": [0], "period_ms": 20, "scans": 1}
-    fast(tmp_path, sensors=[{"driver": "bme280"}], groups=[group], queue_octets=2048)
+    fast(tmp_path, sensors=[{"driver": "bme280"}], groups=[group], queue_octets=2048, queue_flash_octets=0)
     with Node(tmp_path) as node:
         node.wait_for(up.Hello)
         hello = node.wait_for(up.Hello)  # a second later the queue is full

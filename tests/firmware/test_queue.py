@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.pages import PAGE_OCTETS
-from firmware.queue import BULK, EVENTS, GAP_OCTETS, READINGS, QueueFull, RamQueue
+from firmware.queue import BULK, EVENTS, READINGS, QueueFull, RamQueue
 from firmware.record import times_of
+from firmware.spill import GAP_OCTETS
 from tests.firmware.records import BOOT, SIZE, SPAN, block
 from wire import cbor, fields, up
 

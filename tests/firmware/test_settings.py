@@ -15,7 +15,7 @@ def test_a_missing_file_means_the_defaults(tmp_path):
     ]
     assert chosen.i2c == [{"scl": 22, "sda": 21, "freq": 100000}]
     assert chosen.link == {"via": "console", "uart": {"id": 1, "baud": 115200, "tx": 17, "rx": 16}}
-    assert chosen.queue_octets == 24576
+    assert (chosen.queue_octets, chosen.queue_flash_octets) == (24576, 1048576)
 
 
 def test_what_the_file_says_is_taken(tmp_path):
@@ -84,6 +84,7 @@ def only(**changes):
         ({"i2c": [{}, {}, {}]}, "i2c"),
         ({"i2c": [{"freq": 10}]}, "i2c[0].freq"),
         ({"queue_octets": 100}, "queue_octets"),
+        ({"queue_flash_octets": 8388609}, "queue_flash_octets"),
         ({"queue_octets": True}, "queue_octets"),
         ({"sensors": []}, "sensors"),
         ({"sensors": [BME] * 9}, "sensors"),

@@ -31,6 +31,7 @@ SETTINGS = {
         {"name": "load", "sensors": [1], "period_ms": 100, "scans": 2},
     ],
     "queue_octets": 2048,
+    "queue_flash_octets": 0,
 }
 RECORDS_MOST = 2048 // 32  # as many do not fit in the queue, even if they were empty
 WINDOW = 1024
