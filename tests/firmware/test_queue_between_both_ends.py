@@ -1,15 +1,20 @@
 """The node's queue between the two real ends of the link, with a store that commits and crashes."""
 
+from tempfile import TemporaryDirectory
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.queue import EVENTS, READINGS, QueueFull, RamQueue
+from firmware.spill import SEGMENT_OCTETS
+from tests.firmware.offline import DESCRIPTOR, ilistdir
 from tests.firmware.records import BOOT, SIZE, SPAN, block
 from wire import cbor, up
 from wire.gateway_session import GatewaySession
 from wire.intake import Intake
 from wire.node_session import NodeSession
 
+__all__ = ["ilistdir"]  # a fixture
 DESCRIBE = up.Describe({"channels": []}).encode(cbor.Encoder(64))
 
 
@@ -18,9 +23,9 @@ class Story:
 
     WINDOW = 4 * SIZE
 
-    def __init__(self, limit):
+    def __init__(self, limit, place=None):
         self.room = True
-        self.queue = RamQueue(BOOT, limit, lambda: self.room)
+        self.queue = RamQueue(BOOT, limit, lambda: self.room, place)
         hello = up.Hello(
             b"\x24\x0a\xc4\x12\x34\x56", BOOT, 0, "t", b"12345678", "soft", [], 1024, b"nonce678"
         )
@@ -61,6 +66,9 @@ class Story:
                 self.committed[key] = record
             self.intake.commit(record.boot, record.stream, record.next_seq)
         self.taken = []
+
+    def look(self):
+        self.queue.look()
 
     def commit_fails(self):
         for record in self.taken:
@@ -116,6 +124,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["gateway_reads", "gateway_commits", "node_reads"])),
         st.tuples(st.sampled_from(["commit_fails", "gateway_restarts"])),
         st.tuples(st.just("room"), st.booleans()),
+        st.tuples(st.just("look")),
         st.tuples(st.just("wait"), st.sampled_from([10, 10, 2100, 7000])),
     ),
     min_size=30,
@@ -126,7 +135,20 @@ STEPS = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(STEPS, st.integers(2, 8), st.integers(0, 12))
 def test_every_seq_ends_in_the_store_once_as_itself_or_in_a_gap(steps, limit, appended_before):
-    story = Story(limit * SIZE)
+    tell(Story(limit * SIZE), steps, limit, appended_before)
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS, st.integers(2, 8), st.integers(0, 12), st.integers(0, 4))
+def test_it_does_so_through_flash(steps, limit, appended_before, files):
+    with TemporaryDirectory() as directory:
+        story = Story(limit * SIZE, (directory + "/queue", files * SEGMENT_OCTETS, DESCRIPTOR))
+        tell(story, steps, limit, appended_before)
+        if story.queue.flash:
+            story.queue.flash.close()
+
+
+def tell(story, steps, limit, appended_before):
     for _ in range(appended_before):
         story.append(READINGS)
     story.node_sends(lost=False)
