@@ -33,7 +33,9 @@ class App:
         if boot.left_records:
             self.queue.spill().open_flash()
         self._session = self._new_session(boot, plan)
-        self._link = Link(plan.port, self._session, self._ticks)
+        self._root = root
+        self._orders = None  # firmware.orders.Orders while the gateway has some
+        self._link = Link(plan.port, self._session, self._ticks, self._obey)
         self._samplers = self._new_samplers(plan)
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
         if plan.problem:
@@ -77,6 +79,8 @@ class App:
             for _ in range(HEALTH_EVERY):
                 await asyncio.sleep_ms(COLLECT_MS)
                 self.queue.look()
+                if self._orders and not self._orders.look():
+                    self._forget_orders()
                 gc.collect()
             self._tell("info", self._health())
 
@@ -89,6 +93,21 @@ class App:
             + ", refused " + str(self._link.refused)
             + (", flash " + queue.spill().health() if queue.flash else "")
         )  # fmt: skip
+
+    def _obey(self, order) -> bytes:
+        if self._orders is None:
+            gc.collect()
+            # Imported here: the gateway seldom has any, and this takes 5 KB.
+            from firmware import orders  # noqa: PLC0415
+
+            self._orders = orders.Orders(self._root, self._samplers, self.queue, self._ticks, self._tell)
+        return self._orders.answer(order).encode(self._encoder)
+
+    def _forget_orders(self) -> None:
+        from firmware import orders  # noqa: PLC0415 - it is loaded
+
+        self._orders = None
+        orders.leave()
 
     def _tell(self, level: str, text: str) -> None:
         self._session.log(self._ticks.now_us(), level, text)

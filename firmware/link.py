@@ -5,16 +5,20 @@ import asyncio
 from wire import down
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
+from wire.message import CHUNK, COMMAND
+from wire.node_session import UP
 
 
 class Link:
     """Drives `session` (wire.node_session.NodeSession) over `port` (firmware.ports).
 
+    `obey(order)` gives the encoded RESULT of a COMMAND or CHUNK.
     `refused` counts segments that were no frame and frames that were no message.
     """
 
-    def __init__(self, port, session, ticks) -> None:
+    def __init__(self, port, session, ticks, obey) -> None:
         self.refused = 0
+        self._obey = obey
         self._port = port
         self._session = session
         self._ticks = ticks
@@ -56,7 +60,9 @@ class Link:
     def _take(self, frame: bytes, received_us: int) -> None:
         try:
             message = down.decode(frame)
-        except WireError:
+            if message.TYPE in (COMMAND, CHUNK) and self._session.state == UP:
+                self._session.answer = self._obey(message)
+        except (WireError, MemoryError):  # an order needs memory; the gateway repeats it
             self.refused += 1
             return
         self._session.receive(message, received_us // 1000, received_us)

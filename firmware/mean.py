@@ -24,6 +24,10 @@ class Mean:
         """True between two scans."""
         return self.left == self._count
 
+    def clear(self) -> None:
+        """Forget the samples of a scan that is not whole."""
+        self.left = self._count
+
     def take(self, ticks: int, items: "tuple[int | Fault, ...]") -> bool:
         """Take one sample; True when a scan is whole."""
         if self.left == self._count:

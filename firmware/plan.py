@@ -2,7 +2,7 @@
 
 import sys
 
-from firmware import board, ports, settings, wiring
+from firmware import board, modules, ports, settings, wiring
 from firmware.descriptor import Descriptor
 from firmware.sensors import Sensor
 
@@ -18,6 +18,7 @@ _MODULES = (
     "firmware.board_buses",
     "firmware.ports",
     "firmware.plan",
+    "firmware.modules",
     "wire.up",
     "wire.floats",
 )
@@ -57,9 +58,5 @@ class Plan:
 
 def forget() -> None:
     """Give back the memory of the modules that nobody needs any more; keep no Plan either."""
-    kinds = [path for path in sys.modules if path.startswith("firmware.kind_")]
-    for path in list(_MODULES) + kinds:
-        if path in sys.modules:  # not all settings need all of them
-            del sys.modules[path]
-            package, _, name = path.partition(".")
-            delattr(sys.modules[package], name)
+    modules.forget([path for path in sys.modules if path.startswith("firmware.kind_")])
+    modules.forget(_MODULES)

@@ -9,6 +9,7 @@ from wire.compat import const
 from wire.faults import MISSED
 
 POLL_MS = const(2)  # between two questions for data that are not there yet
+PARKED_MS = const(100)  # between two looks of a parked sampler
 
 
 class Sampler:
@@ -21,6 +22,7 @@ class Sampler:
 
     def __init__(self, group: int, settings: dict, sensors: list, ticks, queue, encoder, on_record) -> None:
         self.missed = 0
+        self.parked = False  # True: no scan begins, and no chip is touched after the one under way
         self._group = group
         self._period_us = settings["period_ms"] * 1000
         self._report_us = settings["report_ms"] * 1000  # a scan waits no longer for its block to fill
@@ -45,6 +47,14 @@ class Sampler:
         """Scan until cancelled."""
         slot_us = self._ticks.now_us()
         while True:
+            if self.parked:
+                if self._mean:
+                    self._mean.clear()
+                if self._builder.count:
+                    self._flush()
+                await asyncio.sleep_ms(PARKED_MS)
+                slot_us = self._ticks.now_us()
+                continue
             left_us = slot_us - self._ticks.now_us()
             await asyncio.sleep_ms(max(0, (left_us + 999) // 1000))
             slot_us = self._after_missed(slot_us)

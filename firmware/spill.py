@@ -67,6 +67,12 @@ class Spill:
         if (self._offline or queue.octets >= FILLING_OCTETS) and (fills or stream == EVENTS):
             self._save(stream, stream)
 
+    def save_all(self) -> None:
+        """Move everything to flash, the most urgent first, as far as it has room."""
+        for stream in sorted(self.queue.streams):
+            while self._save(stream, stream):
+                pass
+
     def gap(self, boot: int, stream: int, seq: int, next_seq: int, of, reason: str = QUEUE_FULL) -> bytes:
         """The octets of a GAP; `of` has its t_first and t_last."""
         return Gap(boot, stream, seq, next_seq, reason, of.t_first, of.t_last - of.t_first).encode(

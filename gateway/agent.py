@@ -13,6 +13,7 @@ from gateway.dead_letter_desk import DeadLetterDesk
 from gateway.line import STORE_FILE, UNREADABLE, Line
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
+from gateway.remote_desk import RemoteDesk
 from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink
@@ -116,7 +117,9 @@ class Agent:
             on_salvaged=self._on_salvaged,
         )
         desk = DeadLetterDesk(self._store.dead_letters, self._wake_sinks)
-        control = ControlServer(self._config.gateway.state_directory / CONTROL_NAME, desk.operations())
+        remote = RemoteDesk(self._nodes)
+        operations = desk.operations() | remote.operations()
+        control = ControlServer(self._config.gateway.state_directory / CONTROL_NAME, operations)
         try:
             with suppress(TimeoutError, StoreError):
                 # A node that asks before the store knows what it has would wait a second.
@@ -124,6 +127,7 @@ class Agent:
                     await self._store.flush()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(control.run(), name="control")
+                tasks.create_task(remote.run(), name="remote")
                 tasks.create_task(self._keep_house(), name="housekeeping")
                 for sink in self._sinks:
                     tasks.create_task(sink.run(), name=f"sink {sink.name}")

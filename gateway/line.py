@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gateway import fast_decode
+from gateway.console_log import ConsoleLog
 from gateway.counters import hexed, printable
 from gateway.refusals import Refusals
 from gateway.store import Arrival, StoreError, losses
@@ -18,6 +19,7 @@ from wire.errors import WireError
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
 from wire.gateway_session import DESCRIBING, OPEN, GatewaySession
 from wire.intake import TAKEN
+from wire.remote import Result
 
 if TYPE_CHECKING:
     from gateway.nodes import Node
@@ -64,7 +66,7 @@ class Line:
         self._credit = asyncio.Event()
         self._heard_ns = 0
         self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
-        self._console = b""
+        self._console = ConsoleLog(port.path, services.counters)
         self._time = TimeQuestion(services.timeline, services.counters)
 
     async def serve(self) -> None:
@@ -107,7 +109,7 @@ class Line:
             self._heard_ns = arrived_ns
             for frame in self._reader.feed(data):
                 self._on_frame(frame, arrived_ns)
-            self._on_text(self._reader.take_text())
+            self._console.text(self._reader.take_text(), self.node)
             self._wake.set()
 
     def _on_frame(self, frame: bytes, arrived_ns: int) -> None:
@@ -135,13 +137,13 @@ class Line:
                 self._on_hello(news, arrived_ns)
             case up.TimeReply():
                 self._on_time_reply(news, len(frame) + FRAME_EXTRA, arrived_ns)
+            case Result() if self.node is not None:
+                if not self.node.orders.answered(news):
+                    self._services.counters.count("results_unasked")
             case up.Describe():
                 self._on_describe(news)
             case up.Log() if self.node is not None:
-                self._services.counters.count("node_log_lines")
-                text = printable(f"{news.level}: {news.text}".encode(), NOISE_SHOWN * 4)
-                self.node.console.append(text)
-                log.info("node %s says %s", self.node.name, text)
+                self._console.message(news, self.node)
 
     def _on_record(self, record: up.Block | up.Gap, frame: bytes, arrived_ns: int) -> None:
         node = self.node
@@ -179,6 +181,8 @@ class Line:
         elif node.hello is None or node.hello.boot != hello.boot:
             reset = printable(hello.reset.encode(), NOISE_SHOWN)
             log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, reset)
+        if node.hello is not None and node.hello.boot != hello.boot:
+            node.orders.begun_anew()
         node.attach(self)
         self.node = node
         node.hello = hello
@@ -225,18 +229,6 @@ class Line:
             wire_ns = octets * self._port.adapter.octet_ns
             self._time.answered(self.node.uid, hello.boot, reply, arrived_ns, wire_ns)
 
-    def _on_text(self, text: bytes) -> None:
-        if not text:
-            return
-        *lines, self._console = (self._console + text).split(b"\n")
-        self._console = self._console[-NOISE_SHOWN * 4 :]
-        for line in lines:
-            shown = printable(line, NOISE_SHOWN * 4)
-            self._services.counters.count("console_lines")
-            if self.node is not None:
-                self.node.console.append(shown)
-            log.debug("%s: console: %s", self.path, shown)
-
     def _on_refused(self, reason: str, octets: bytes) -> None:
         self._refusals.count(f"frame_{reason}", hexed(octets))
 
@@ -253,8 +245,14 @@ class Line:
             self._wake.clear()
             self._refusals.look()
             self._ask_time()
-            while (message := self._session.poll(self._now_ms())) is not None:
+            while (message := self._session.poll(self._now_ms()) or self._order()) is not None:
                 await self._write(message)
+
+    def _order(self) -> Message | None:
+        """What the node is to do: after all that its records need."""
+        if self.node is None or self._session.state != OPEN:
+            return None
+        return self.node.orders.due()
 
     def _now_ms(self) -> int:
         return self._services.clock.boottime_ns() // NS_PER_MS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from gateway.orders import Orders
 from wire.intake import Intake
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class OnDisk:
 
 
 class Node:
-    """One node: its intake, its latest HELLO and the line it is on."""
+    """One node: its intake, its latest HELLO, the line it is on, and what it is asked to do."""
 
     def __init__(self, uid: bytes, intake: Intake) -> None:
         self.uid = uid
@@ -42,6 +43,7 @@ class Node:
         self.heard_ns = 0  # CLOCK_BOOTTIME of the latest frame
         self.taken = 0
         self.console: deque[str] = deque(maxlen=CONSOLE_LINES)
+        self.orders = Orders(self._wake_line)
 
     def attach(self, line: Line) -> None:
         """The node speaks on this line now; another line it was on has lost it."""
@@ -53,6 +55,10 @@ class Node:
         """The line is gone."""
         if self.line is line:
             self.line = None
+
+    def _wake_line(self) -> None:
+        if self.line is not None:
+            self.line.wake()
 
 
 class Nodes:

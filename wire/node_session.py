@@ -54,6 +54,7 @@ class NodeSession:
     ) -> None:
         self.state = SEEKING
         self.acked = 0  # records freed by the gateway's word since the start
+        self.answer: bytes | None = None  # the RESULT to send next
         self._hello = hello
         self._describe = describe
         self._queue = queue
@@ -102,6 +103,10 @@ class NodeSession:
             self._seek(now_ms)
         if self.state == SEEKING:
             return self._poll_hello(now_ms, ticks)
+        if self.answer is not None:
+            answer = self.answer
+            self.answer = None
+            return answer
         if self._must_describe:
             self._must_describe = False
             return self._describe

@@ -12,11 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-OK = "ok"
-REFUSED = "refused"  # the node will not; `value` is why, in words
-UNKNOWN = "unknown"  # the node does not know the operation, or nothing of the transfer
-FAILED = "failed"  # the node tried; `value` is what went wrong, in words
-MORE = "more"  # as far as that it is right; `value` is where to go on
+OK = const("ok")
+REFUSED = const("refused")  # the node will not; `value` is why, in words
+UNKNOWN = const("unknown")  # the node does not know the operation, or nothing of the transfer
+FAILED = const("failed")  # the node tried; `value` is what went wrong, in words
+MORE = const("more")  # as far as that it is right; `value` is where to go on
 CHUNK_OCTETS = const(240)  # a frame's limit comes sooner
 
 

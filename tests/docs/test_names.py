@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.counters import OTHER, REFUSED_SUBJECTS
+from gateway.errand import ErrandFault
 from gateway.line import LOST_REASON, UNREADABLE, LinkState
 from gateway.mounts import CONCERNS
 from gateway.node_clock import TimeState
@@ -122,6 +123,10 @@ def test_the_operators_states_of_a_sink_are_those_of_the_code():
     text = section(OPERATOR, "### Sinks")
     assert first_cells(text) == set(SinkState)
     assert set(QUOTED.findall(text)) >= CONNECTION
+
+
+def test_the_operators_faults_of_an_errand_are_those_of_the_code():
+    assert first_cells(section(OPERATOR, "## Have a node do something")) == set(ErrandFault)
 
 
 def test_the_operators_states_of_a_consumer_are_those_of_the_code():

@@ -39,6 +39,12 @@ class Cable:
             self._waiting += [up.decode(frame) for frame in self._reader.feed(self._read())]
         raise AssertionError(f"no {kind.__name__}; console: {self._reader.take_text()!r}")
 
+    def messages(self):
+        """What has come by now."""
+        self._waiting += [up.decode(frame) for frame in self._reader.feed(self._read())]
+        found, self._waiting = self._waiting, []
+        return found
+
     def wait_for_text(self, text, seconds=8.0):
         until = time.monotonic() + seconds
         seen = b""

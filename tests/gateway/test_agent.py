@@ -102,7 +102,7 @@ async def test_a_node_is_shown_by_the_name_that_it_gives_itself(tmp_path):
     pair = SerialPair(tmp_path)
     async with working(tmp_path) as agent, running(WiredNode(pair)) as node:
         await until(lambda: node.session.state == UP)
-        assert [each.name for each in agent.status().nodes] == ["test"]
+        await until(lambda: [each.name for each in agent.status().nodes] == ["test"])  # once DESCRIBE came
     pair.unplug()
 
 

@@ -5,7 +5,7 @@ import os
 import time
 
 from tests.wire.chain import BOOT, UID, Queue
-from wire import cbor, down, up
+from wire import cbor, down, remote, up
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
 from wire.node_session import NodeSession
@@ -21,10 +21,12 @@ POLL_S = 0.002
 
 
 class WiredNode:
-    """Speaks through `pair` while `run` is awaited."""
+    """Speaks through `pair` while `run` is awaited. `obey(order)` gives a Result; None: it says nothing."""
 
-    def __init__(self, pair, *, uid=UID, boot=BOOT, first_seq=0):
+    def __init__(self, pair, *, uid=UID, boot=BOOT, first_seq=0, obey=lambda _order: None):
         self.pair = pair
+        self._obey = obey
+        self._encoder = cbor.Encoder(1024)
         self.queue = Queue(first_seq)
         self.received = []
         hello = up.Hello(uid, boot, 0, "test", DESCRIPTOR_NAME, "power_on", [], 240, b"nonce678")
@@ -48,6 +50,9 @@ class WiredNode:
                     except WireError:
                         continue
                     self.received.append(message)
+                    if isinstance(message, remote.Command | remote.Chunk):
+                        result = self._obey(message)
+                        self.session.answer = result and result.encode(self._encoder)
                     self.session.receive(message, self.ticks() // 1000, self.ticks())
             while (message := self.session.poll(self.ticks() // 1000, self.ticks())) is not None:
                 self.pair.send(stuff(message, ESCAPES_UP))

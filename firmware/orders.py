@@ -1,0 +1,112 @@
+"""What the gateway has this node do: COMMAND in, RESULT out. Loaded with the first, let go after the last."""
+
+import asyncio
+import errno
+
+from firmware import board
+from firmware.modules import forget
+from wire import fields, remote
+from wire.compat import const
+from wire.errors import WireError
+
+IDLE_MS = const(60000)  # then nothing is repeated any more, and the memory goes back
+PIECE_OCTETS = const(512)  # of the settings in one RESULT
+SETTINGS_OCTETS = const(0xFFFF)  # an offset is not beyond; settings.py takes less
+MAINTENANCE_MOST_S = const(3600)
+DRAIN_MS = const(10000)  # a wanted reset waits so long for the gateway to take what is in RAM
+DRAIN_STEP_MS = const(100)
+LAST_WORDS_MS = const(500)  # for the RESULT to get out; 240 octets at 4800 baud
+_MODULES = const(("firmware.orders", "firmware.modules", "wire.remote"))
+
+
+class Orders:
+    """Obeys one order after another; `tell(level, text)` is a line of the log.
+
+    `samplers` can be `parked`, `queue` is firmware.queue's, files are below `root`.
+    """
+
+    def __init__(self, root: str, samplers: list, queue, ticks, tell) -> None:
+        self._root = root
+        self._samplers = samplers
+        self._queue = queue
+        self._ticks = ticks
+        self._tell = tell
+        self._latest = None  # the RESULT that a repeated order gets again
+        self._used_ms = 0
+        self._parked_until_ms = 0  # 0: nothing is parked
+        self._ending = None  # the task that resets
+
+    def answer(self, order):
+        """What becomes of a Command or Chunk; nothing is done twice."""
+        self._used_ms = self._ticks.now_ms()
+        if self._latest is None or self._latest.id != order.id:
+            self._latest = remote.Result(order.id, *self._do(order))
+        return self._latest
+
+    def look(self) -> bool:
+        """End what has a time; False when nobody needs this object any more."""
+        now_ms = self._ticks.now_ms()
+        if self._parked_until_ms and now_ms >= self._parked_until_ms:
+            self._end_maintenance()
+        return self._ending is not None or self._parked_until_ms > 0 or now_ms - self._used_ms < IDLE_MS
+
+    def _do(self, order) -> tuple:
+        known = {"settings": self._settings, "reset": self._reset, "maintenance": self._maintenance}
+        operation = known.get(order.operation) if order.TYPE == remote.Command.TYPE else None
+        if operation is None:
+            return remote.UNKNOWN, None
+        try:
+            return remote.OK, operation(order.arguments)
+        except WireError as error:
+            return remote.REFUSED, str(error)
+        except OSError as error:
+            return remote.FAILED, "flash: errno " + str(error.errno)
+
+    def _settings(self, arguments: dict) -> list:
+        offset = fields.uint(arguments.get("offset"), "offset", SETTINGS_OCTETS)
+        try:
+            with open(self._root + "settings.json", "rb") as file:
+                size = file.seek(0, 2)
+                file.seek(offset)
+                return [size, file.read(PIECE_OCTETS)]
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return [0, b""]  # the defaults are in force
+
+    def _reset(self, _arguments: dict) -> None:
+        self._park(True)
+        self._ending = asyncio.create_task(self._end())
+
+    async def _end(self) -> None:
+        await asyncio.sleep_ms(LAST_WORDS_MS)
+        for _ in range(DRAIN_MS // DRAIN_STEP_MS):
+            if not self._queue.octets:
+                break
+            await asyncio.sleep_ms(DRAIN_STEP_MS)
+        if self._queue.octets:
+            self._queue.spill().save_all()
+        board.reset()
+
+    def _maintenance(self, arguments: dict) -> None:
+        seconds = fields.uint(arguments.get("seconds"), "seconds", MAINTENANCE_MOST_S)
+        if seconds:
+            self._park(True)
+            self._parked_until_ms = self._ticks.now_ms() + seconds * 1000
+            self._tell("info", "maintenance: sampling is parked for " + str(seconds) + " s")
+        elif self._parked_until_ms:
+            self._end_maintenance()
+
+    def _end_maintenance(self) -> None:
+        self._parked_until_ms = 0
+        self._park(False)
+        self._tell("info", "maintenance has ended")
+
+    def _park(self, parked: bool) -> None:
+        for sampler in self._samplers:
+            sampler.parked = parked
+
+
+def leave() -> None:
+    """Give this module's memory back, and that of what it brought."""
+    forget(_MODULES)

@@ -1,0 +1,89 @@
+"""What somebody asked to have done with one node: how far it is, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ErrandState(StrEnum):
+    """Whether it has ended, and how."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"  # by whoever asked
+
+
+class ErrandFault(StrEnum):
+    """Why an errand failed."""
+
+    UNKNOWN_NODE = "unknown_node"
+    NOT_LINKED = "not_linked"
+    NO_ANSWER = "no_answer"
+    RESTARTED = "restarted"
+    REFUSED = "refused"
+    NODE_FAILED = "node_failed"
+    UNKNOWN_OPERATION = "unknown_operation"
+    BAD_ANSWER = "bad_answer"
+    INTERNAL = "internal"
+
+
+NEXT_STEPS = {
+    ErrandFault.UNKNOWN_NODE: "fieldgate status lists the nodes",
+    ErrandFault.NOT_LINKED: "is it powered, is its cable in? fieldgate status shows its link; then again",
+    ErrandFault.NO_ANSWER: "again; if it never answers, its firmware knows no commands: fieldgate node flash",
+    ErrandFault.RESTARTED: "fieldgate status, then again",
+    ErrandFault.REFUSED: "correct what the node names, then again",
+    ErrandFault.NODE_FAILED: "again; if it stays so, fieldgate node flash renews the board",
+    ErrandFault.UNKNOWN_OPERATION: "its firmware is older than this gateway: fieldgate node flash",
+    ErrandFault.BAD_ANSWER: "its firmware does not fit this gateway: fieldgate node flash",
+    ErrandFault.INTERNAL: "journalctl -u fieldgate -e",
+}
+
+
+class ErrandFailed(Exception):
+    """The errand ends without success; the message says what happened."""
+
+    def __init__(self, fault: ErrandFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+@dataclass(slots=True, kw_only=True)
+class Errand:
+    """`asked`: the request. `node`: its uid in hex. `done` of `total` octets, where it moves some."""
+
+    number: int
+    node: str
+    asked: dict[str, object]
+    state: ErrandState = ErrandState.RUNNING
+    done: int = 0
+    total: int = 0
+    answer: object = None
+    fault: ErrandFault | None = None
+    message: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Something that whoever waits should know."""
+        self.notes.append(text)
+
+    def fail(self, fault: ErrandFault, message: str) -> None:
+        """It has ended, and not well."""
+        self.state, self.fault, self.message = ErrandState.FAILED, fault, message
+
+    def described(self) -> dict[str, object]:
+        """As JSON says it."""
+        return {
+            "errand": self.number,
+            "node": self.node,
+            "state": self.state,
+            "done": self.done,
+            "total": self.total,
+            "notes": self.notes,
+            "answer": self.answer,
+            "fault": self.fault,
+            "message": self.message,
+            "next_step": NEXT_STEPS[self.fault] if self.fault else "",
+        }

@@ -1,0 +1,116 @@
+"""What can be done with a node over its link, each as a coroutine: (node, errand, request) -> answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING, Any
+
+from gateway.counters import printable
+from gateway.errand import ErrandFailed, ErrandFault
+from gateway.line import LinkState
+from gateway.orders import BegunAnew, Unanswered
+from wire import remote
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from gateway.errand import Errand
+    from gateway.nodes import Node
+    from gateway.orders import Order
+
+    Doing = Callable[[Node, Errand, Mapping[str, Any]], Awaitable[object]]
+
+RESTART_S = 60.0  # from a reset to the HELLO of the next boot; 10 s of it the node may empty its queue
+SETTINGS_OCTETS = 64 * 1024  # a node takes less
+WORDS = 300  # of a node's own, shown
+_FAULTS = {
+    remote.REFUSED: ErrandFault.REFUSED,
+    remote.FAILED: ErrandFault.NODE_FAILED,
+    remote.UNKNOWN: ErrandFault.UNKNOWN_OPERATION,
+}
+
+
+def require_link(node: Node) -> None:
+    """Raise ErrandFailed unless the node can hear."""
+    state = LinkState.SILENT if node.line is None else node.line.state()
+    if state is not LinkState.OPEN:
+        raise ErrandFailed(ErrandFault.NOT_LINKED, f"node {node.name} is not linked: {state}")
+
+
+async def obeyed(node: Node, operation: str, **arguments: object) -> object:
+    """Have the node do it; what it gives. Raises ErrandFailed, BegunAnew."""
+    return value_of(node, await answered(node, lambda id_: remote.Command(id_, operation, arguments)))
+
+
+async def answered(node: Node, order: Callable[[int], Order]) -> remote.Result:
+    """What the node says to an order. Raises ErrandFailed, BegunAnew."""
+    try:
+        return await node.orders.ask(order)
+    except Unanswered:
+        raise ErrandFailed(ErrandFault.NO_ANSWER, f"node {node.name} does not answer") from None
+
+
+def value_of(node: Node, result: remote.Result) -> object:
+    """The value of a result that is `ok`. Raises ErrandFailed."""
+    if result.status == remote.OK:
+        return result.value
+    fault = _FAULTS.get(result.status, ErrandFault.BAD_ANSWER)
+    words = printable(str(result.value).encode(), WORDS) if result.value is not None else "no reason given"
+    said = {
+        ErrandFault.REFUSED: f"node {node.name} refuses: {words}",
+        ErrandFault.NODE_FAILED: f"node {node.name} could not do it: {words}",
+        ErrandFault.UNKNOWN_OPERATION: f"node {node.name} does not know this operation",
+        ErrandFault.BAD_ANSWER: f"node {node.name} answers {printable(result.status.encode(), WORDS)}",
+    }
+    raise ErrandFailed(fault, said[fault])
+
+
+async def settings_show(node: Node, errand: Errand, _request: Mapping[str, Any]) -> object:
+    """The octets of its settings.json; there are none where its defaults are in force."""
+    require_link(node)
+    octets = b""
+    while True:
+        match await obeyed(node, "settings", offset=len(octets)):
+            case [int(size), bytes(piece)] if size <= SETTINGS_OCTETS and (piece or len(octets) >= size):
+                octets += piece
+            case _:
+                raise ErrandFailed(ErrandFault.BAD_ANSWER, f"node {node.name} gives no settings")
+        errand.done, errand.total = len(octets), size
+        if len(octets) >= size:
+            return {"settings": base64.b64encode(octets).decode()}
+
+
+async def reset(node: Node, errand: Errand, _request: Mapping[str, Any]) -> object:
+    """Have it begin anew, and wait for its next HELLO."""
+    require_link(node)
+    boots = node.orders.boots
+    try:
+        await obeyed(node, "reset")
+    except BegunAnew:
+        pass
+    else:
+        errand.note("it resets, once the gateway has what it holds")
+    try:
+        async with asyncio.timeout(RESTART_S):
+            await node.orders.boot_after(boots)
+    except TimeoutError:
+        message = f"node {node.name} said nothing for {RESTART_S:.0f} s after its reset"
+        raise ErrandFailed(ErrandFault.NO_ANSWER, message) from None
+    hello = node.hello
+    assert hello is not None  # what begins a boot
+    return {"boot": hello.boot, "reset": printable(hello.reset.encode(), WORDS)}
+
+
+async def maintenance(node: Node, _errand: Errand, request: Mapping[str, Any]) -> object:
+    """Park its sampling for some seconds; 0 ends it."""
+    require_link(node)
+    await obeyed(node, "maintenance", seconds=request.get("seconds"))
+    return {"seconds": request.get("seconds")}
+
+
+DOINGS: dict[str, Doing] = {
+    "settings.show": settings_show,
+    "reset": reset,
+    "maintenance": maintenance,
+}
