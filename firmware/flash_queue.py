@@ -60,6 +60,12 @@ class FlashQueue:
         older = sorted(found[this:])
         return [each for stream in STREAMS for each in found[:this] + older if each[1] == stream]
 
+    def descs(self) -> "list[list]":
+        """[boot, descriptor's hash] of each boot that had another descriptor than this one."""
+        found = {kept.boot: kept.descriptor for kept in self._shelf.kept.values()}
+        found.pop(self._spill.queue.boot, None)
+        return [[boot, found[boot]] for boot in found if found[boot] != self._descriptor]
+
     def append(self, stream: int, held, newcomer: int) -> int:
         """Take records of this boot, as many as a block has room for; give how many that were.
 

@@ -97,6 +97,10 @@ class RamQueue:
             found.append([self.boot, stream, held.first_seq, held.next_seq])
         return self.flash.join(found) if self.flash else found
 
+    def descs(self) -> list:
+        """[boot, descriptor's hash] of each earlier boot whose records refer to another than this one's."""
+        return self.flash.descs() if self.flash else []
+
     def look(self) -> None:
         """To be called every five seconds: is anybody there, is flash needed?"""
         waits = self.octets or (self.flash and not self.flash.empty)

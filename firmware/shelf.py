@@ -100,7 +100,8 @@ class Shelf:
         first = segments.read(self.path(kept.boot, kept.stream, kept.file_seq))
         kept.first_seq = kept.file_seq
         kept.next_seq = last.next_seq if last else kept.next_seq + 1
-        kept.descriptor = (first or last or Segment(0, 0, 0, 0, 0)).descriptor
+        if first or last:
+            kept.descriptor = (first or last).descriptor
         if first is None or first.record_seq < first.next_seq:
             return []
         # A gap stands for what was about to be removed behind it.
@@ -147,7 +148,7 @@ class Kept:
         self.gap = False  # whether the oldest file is one without records
         self.first_seq = seq
         self.next_seq = seq
-        self.descriptor = b""
+        self.descriptor = bytes(8)  # no hash: of a stream whose headers cannot be read
 
 
 def _parts(name: str) -> "tuple[int, int, int] | None":

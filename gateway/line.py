@@ -158,7 +158,7 @@ class Line:
             record.next_seq,
             record.TYPE,
             frame,
-            hello.desc,
+            _descriptor_of(hello, record.boot),
             self._services.timeline.host_boot,
             arrived_ns,
         )
@@ -285,3 +285,11 @@ class Line:
         await self._port.write(frame)
         if self._services.capture is not None:
             self._services.capture.down(self.path, frame)
+
+
+def _descriptor_of(hello: up.Hello, boot: int) -> bytes:
+    """What the records of this boot refer to: the settings may have changed since."""
+    for its_boot, desc in hello.descs:
+        if its_boot == boot:
+            return bytes(desc)
+    return hello.desc

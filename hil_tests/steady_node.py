@@ -15,7 +15,7 @@ import tty
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-from typing import Self
+from typing import Any, Self
 
 from hil_tests.demo.identity import Identity, Stream
 from wire import cbor, down, up
@@ -177,6 +177,9 @@ class _Queue:
 
     def held(self) -> list[list[int]]:
         return [[BOOT, STREAM, self.first_seq, self.next_seq]]
+
+    def descs(self) -> list[list[Any]]:
+        return []
 
     def get(self, _boot: int, _stream: int, seq: int) -> tuple[bytes, int]:
         return self.octets[seq], seq + 1

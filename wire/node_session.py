@@ -14,12 +14,13 @@ from wire.message import Message
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     class Queue(Protocol):
         """Where the node keeps its records."""
 
         def held(self) -> list[list[int]]: ...
+        def descs(self) -> list[list[Any]]: ...
         def get(self, boot: int, stream: int, seq: int) -> tuple[bytes, int]: ...
         def free(self, boot: int, stream: int, next_seq: int) -> int: ...
 
@@ -146,6 +147,7 @@ class NodeSession:
         hello = self._hello
         hello.ticks = ticks
         hello.queued = self._queue.held()
+        hello.descs = self._queue.descs()
         hello.nonce = bytes([self._random_below(256) for _ in range(up_node.NONCE_OCTETS)])
         return hello.encode(self._encoder)
 

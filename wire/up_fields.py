@@ -38,9 +38,20 @@ def hello(items: "list[Any]") -> Hello:
         queued,
         fields.uint(keyed.get("mtu"), "HELLO.mtu", MTU_LIMIT),
         fields.octets(keyed.get("nonce"), "HELLO.nonce", NONCE_OCTETS, NONCE_OCTETS),
-        len(keyed) - (11 if "trial" in keyed else 10),
+        len(keyed) - 10 - ("trial" in keyed) - ("descs" in keyed),
         fields.text(keyed.get("trial", ""), "HELLO.trial"),
+        _descs(keyed.get("descs", [])),
     )
+
+
+def _descs(value: object) -> "list[list[Any]]":
+    pairs = fields.members(value, "HELLO.descs", fields.STREAMS_LIMIT)
+    for pair in pairs:
+        if len(fields.members(pair, "HELLO.descs", 2)) != 2:
+            raise fields.bad("HELLO.descs", "a member is not a boot and a hash")
+        fields.uint(pair[0], "HELLO.descs.boot", fields.BOOT_LIMIT)
+        fields.octets(pair[1], "HELLO.descs.desc", HASH_OCTETS, HASH_OCTETS)
+    return pairs
 
 
 def describe(items: "list[Any]") -> Describe:

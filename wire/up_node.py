@@ -33,6 +33,7 @@ class Hello(Message):
         nonce: bytes,
         ignored: int = 0,
         trial: str = "",
+        descs: "list[list[Any]] | None" = None,
     ) -> None:
         self.uid = uid
         self.boot = boot
@@ -44,10 +45,11 @@ class Hello(Message):
         self.mtu = mtu
         self.nonce = nonce
         self.ignored = ignored  # unknown keys, not taken for an error
+        self.descs = descs or []  # [boot, descriptor's hash] of each earlier boot that had another one
         self.trial = trial  # what this boot tries and is not confirmed: settings, application
 
     def items(self) -> "list[Any]":
-        """The type and the map; `trial` only where there is one."""
+        """The type and the map; `trial` and `descs` only where there are any."""
         keyed = {
             "v": VERSION,
             "uid": self.uid,
@@ -62,6 +64,8 @@ class Hello(Message):
         }
         if self.trial:
             keyed["trial"] = self.trial
+        if self.descs:
+            keyed["descs"] = self.descs
         return [self.TYPE, keyed]
 
 

@@ -4,8 +4,10 @@ import pytest
 
 from firmware import segment
 from firmware.queue import BULK, EVENTS, READINGS, QueueFull, RamQueue
+from firmware.shelf import KEPT_MOST
 from firmware.spill import SEGMENT_OCTETS
 from tests.firmware.offline import (
+    DESCRIPTOR,
     FILES,
     PER_SEGMENT,
     RAM_OCTETS,
@@ -18,7 +20,7 @@ from tests.firmware.offline import (
     queue,
 )
 from tests.firmware.records import BOOT, SPAN
-from wire import up
+from wire import cbor, fields, up
 
 __all__ = ["ilistdir", "queue"]  # fixtures
 
@@ -65,6 +67,16 @@ def test_an_earlier_boot_is_delivered_under_its_own_number_after_this_one(queue,
     assert later.free(BOOT, READINGS, saved) == saved
     assert later.held() == [[later.boot, READINGS, 0, 3]]
     assert files(tmp_path) == []
+
+
+def test_an_earlier_boot_with_another_descriptor_says_which(queue, tmp_path):
+    leave_alone(queue)
+    fill(queue, EVENTS, 1)
+    assert new_queue(tmp_path, BOOT + 1).descs() == []
+    later = RamQueue(BOOT + 2, RAM_OCTETS, lambda: True, (*queue.place[:2], b"another1"))
+    assert later.descs() == []
+    later.spill().open_flash()
+    assert later.descs() == [[BOOT, DESCRIPTOR]]
 
 
 def test_a_segment_is_removed_when_all_of_it_is_acknowledged_and_not_before(queue, tmp_path):
@@ -141,6 +153,28 @@ def test_more_boots_than_a_hello_can_name_come_one_after_the_other(tmp_path):
         queue.free(boot, stream, next_seq)
     assert sorted(boot for stream, boot in seen if stream == EVENTS) == boots
     assert files(tmp_path) == []
+
+
+def test_the_longest_hello_fits_a_message(tmp_path):
+    older = [
+        [fields.BOOT_LIMIT - number, 1, fields.SEQ_LIMIT - 1, fields.SEQ_LIMIT] for number in range(KEPT_MOST)
+    ]
+    this = [[fields.BOOT_LIMIT, stream, fields.SEQ_LIMIT - 1, fields.SEQ_LIMIT] for stream in range(3)]
+    fw = "fieldgate 10.10.10, micropython 1.100.100"
+    descs = [[boot, bytes(8)] for boot, *_ in older]
+    hello = up.Hello(
+        bytes(8),
+        fields.BOOT_LIMIT,
+        fields.TICKS_LIMIT,
+        fw,
+        bytes(8),
+        "deep_sleep",
+        this + older,
+        1024,
+        bytes(8),
+    )
+    hello.trial, hello.descs = "application", descs
+    assert len(hello.encode(cbor.Encoder(2000))) <= fields.MESSAGE_OCTETS
 
 
 def test_without_a_place_for_it_there_is_no_flash():

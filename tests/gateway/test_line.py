@@ -19,6 +19,7 @@ from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameRead
 from wire.node_session import SEEKING, UP
 
 __all__ = ["gateway", "pair"]
+OTHER_NAME = b"otherone"
 
 
 async def test_records_are_stored_in_order_and_acknowledged(gateway, pair):
@@ -110,6 +111,15 @@ async def test_records_that_the_disk_lost_are_named_in_a_gap(gateway, pair):
         gap = up.decode(gateway.store.read_after(3, 1)[0].message)
         assert (gap.seq, gap.next_seq, gap.reason) == (3, 8, LOST_REASON)
         assert gateway.seqs() == [0, 1, 2, 3, 8]
+
+
+async def test_records_of_an_earlier_boot_keep_the_descriptor_they_were_taken_with(gateway, pair):
+    node = WiredNode(pair, boot=BOOT + 1)
+    node.queue.descs = lambda: [[BOOT, OTHER_NAME]]
+    node.add()
+    async with gateway.line(pair), running(node):
+        await until(lambda: not node.queue.records)
+        assert [row.descriptor for row in gateway.store.read_after(0, 10)] == [OTHER_NAME]
 
 
 async def test_a_gap_of_the_gateway_waits_for_the_descriptor(gateway, pair):

@@ -30,6 +30,9 @@ class Queue:
     def held(self):
         return [[BOOT, 1, self.first_seq, self.first_seq + len(self.records)]]
 
+    def descs(self):
+        return []
+
     def get(self, boot, stream, seq):
         return self.records[seq - self.first_seq], seq + 1
 

@@ -80,6 +80,7 @@ BROKEN = {
     "chunk": ("chunk", (3,), "text"),
     "chunk octets": ("chunk", (3,), b""),
     "hello trial": ("hello", (1, "trial"), 5),
+    "hello descs": ("hello", (1, "descs"), [[1, b"1234567"]]),
     "log": ("log", (3,), b"octets"),
     "who": ("who", (0,), 13),
     "boot-id": ("block", (1,), 1 << 48),

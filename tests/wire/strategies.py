@@ -92,6 +92,7 @@ hellos = st.builds(
     hashes,
     st.just(0),
     trials,
+    st.lists(st.tuples(boots, hashes).map(list), max_size=4),
 )
 ups = st.one_of(
     hellos,
