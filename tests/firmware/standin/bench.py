@@ -77,6 +77,9 @@ class FreeChip(Chip):
         return (self.read_number,)
 
 
+told_ms = []  # when each record was made
+
+
 class Enough(Exception):
     pass
 
@@ -86,6 +89,7 @@ def sample(drivers, blocks, **settings):
     queue = RamQueue(65536, 100000)
 
     def on_record():
+        told_ms.append(clock.now_ms())
         if queue.next_seq(1) == blocks:
             raise Enough
 
