@@ -86,11 +86,12 @@ class App:
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
+        given_up = sum([sensor.given_up for sampler in self._samplers for sensor in sampler.sensors])
         queue = self.queue
         return (
             "heap free " + str(gc.mem_free()) + ", queue " + str(queue.octets)
             + ", dropped " + str(queue.dropped) + ", missed " + str(missed)
-            + ", refused " + str(self._link.refused)
+            + ", refused " + str(self._link.refused) + ", given up " + str(given_up)
             + (", flash " + queue.spill().health() if queue.flash else "")
         )  # fmt: skip
 

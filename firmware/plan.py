@@ -42,7 +42,7 @@ class Plan:
 
     def _make(self, chosen) -> None:
         try:
-            self.sensors = [Sensor(driver) for driver in wiring.drivers(chosen)]
+            self.sensors = _sensors(chosen)
             self.port = ports.make(chosen.link)
         except ValueError as error:
             # The board knows better than settings.py which pins it has and what they can do.
@@ -54,6 +54,31 @@ class Plan:
         self.groups = chosen.groups
         self.queue_octets = chosen.queue_octets
         self.queue_flash_octets = chosen.queue_flash_octets
+
+
+def _sensors(chosen) -> list:
+    drivers = wiring.drivers(chosen)
+    made = []
+    for at in range(len(drivers)):
+        where = "sensors[" + str(at) + "]."
+        made.append(Sensor(drivers[at], _limits(chosen.sensors[at], drivers[at].CHANNELS, where)))
+    return made
+
+
+def _limits(sensor: dict, channels: tuple, where: str):
+    if not sensor["range"] and not sensor["stuck"]:
+        return None
+    from firmware.limits import Limits  # noqa: PLC0415 - most nodes have none
+
+    for key in ("range", "stuck"):
+        if sensor[key] and len(sensor[key]) != len(channels):
+            raise settings.SettingsError(where + key, "not " + str(len(channels)) + " members, one a channel")
+    ranges = []
+    for at in range(len(channels)):
+        span = sensor["range"][at] if sensor["range"] else None
+        scale = 10 ** -channels[at][2]  # no driver has an exponent above 0
+        ranges.append(span and (span[0] * scale, span[1] * scale))
+    return Limits(ranges, sensor["stuck"] or [0] * len(channels))
 
 
 def forget() -> None:

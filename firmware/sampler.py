@@ -26,7 +26,7 @@ class Sampler:
         self._group = group
         self._period_us = settings["period_ms"] * 1000
         self._report_us = settings["report_ms"] * 1000  # a scan waits no longer for its block to fill
-        self._sensors = sensors
+        self.sensors = sensors
         self._ticks = ticks
         self._queue = queue
         self._encoder = encoder
@@ -69,7 +69,7 @@ class Sampler:
 
     async def _scan(self) -> None:
         now_ms = self._ticks.now_ms()
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             sensor.start(now_ms)
         # The time stamp is the edge that begins the conversion. A chip that converts at its own
         # pace has no such edge: there it is the moment its data turned ready, where that was seen.
@@ -77,12 +77,12 @@ class Sampler:
         if self._measure_ms:
             await asyncio.sleep_ms(self._measure_ms)
         self._waited = False
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             if await self._until_ready(sensor):
                 stamp_us = self._ticks.now_us()
                 self._waited = True
         items = ()
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             items += sensor.read(self._ticks.now_ms())
         self._take(stamp_us, items)
 
@@ -120,7 +120,7 @@ class Sampler:
     def _holes(self) -> tuple:
         # Where a chip is known to be silent, that is the reason, and waiting for it took the time.
         items = ()
-        for sensor in self._sensors:
+        for sensor in self.sensors:
             items += (sensor.fault or MISSED,) * len(sensor.channels)
         return items
 

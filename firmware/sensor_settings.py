@@ -4,6 +4,9 @@ from firmware import kinds
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
 
+STUCK_LEAST = const(2)
+STUCK_MOST = const(1000000)  # equal values in a row
+RANGE_MOST = const(10000000)  # of either end; times 100 it fits a message
 CAL_DEPTH = const(4)  # objects and arrays within each other; the link allows 8 in all
 
 
@@ -16,6 +19,8 @@ def sensor(keys, settings) -> dict:
     if not _within_depth(out["cal"], CAL_DEPTH):
         raise keys.bad("cal", "nested over " + str(CAL_DEPTH))
     out["channels"] = _names(keys)
+    out["range"] = _by_channel(keys, "range", _is_range, "[least, most] or null")
+    out["stuck"] = _by_channel(keys, "stuck", _is_stuck, "0, or " + str(STUCK_LEAST) + " and more")
     kinds.of(driver).take(keys, settings, out)
     keys.done()
     return out
@@ -39,3 +44,26 @@ def _names(keys) -> "list[str] | None":
         if not isinstance(name, str) or not 1 <= len(name.encode()) <= TEXT_LIMIT:
             raise keys.bad("channels", "not an array of names")
     return names
+
+
+def _by_channel(keys, key: str, is_right, what: str) -> "list | None":
+    values = keys.take(key, None)
+    if values is not None and not (isinstance(values, list) and values and all(map(is_right, values))):
+        raise keys.bad(key, "not an array that has " + what + " for each channel")
+    return values
+
+
+def _is_range(value: object) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, list) or len(value) != 2 or not all(map(_is_integer, value)):
+        return False
+    return -RANGE_MOST <= value[0] < value[1] <= RANGE_MOST
+
+
+def _is_stuck(value: object) -> bool:
+    return _is_integer(value) and (value == 0 or STUCK_LEAST <= value <= STUCK_MOST)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and value is not True and value is not False

@@ -5,7 +5,9 @@ from wire import faults
 from wire.compat import const
 
 REOPEN_FIRST_MS = const(1000)
-REOPEN_MOST_MS = const(30000)  # a sensor that is not there costs one probe in this time
+REOPEN_MOST_MS = const(30000)
+REOPEN_TRIES = const(10)  # within two and a half minutes; then
+GIVEN_UP_MS = const(300000)  # a sensor that is not there costs one probe in this time
 READY_MS = const(200)  # HX711 at its slower rate: 100 ms nominal, by a loose oscillator
 
 
@@ -13,17 +15,24 @@ class Sensor:
     """One driver that may be absent. No method raises: what fails becomes a Fault.
 
     After an error on the bus, or data that did not come, the driver is opened afresh before its
-    numbers count again: the chip may have lost its power, or be another one by now.
+    numbers count again: the chip may have lost its power, or be another one by now. A value, and
+    no less, proves that opening it was of use.
     """
 
-    def __init__(self, driver) -> None:
+    def __init__(self, driver, limits=None) -> None:
         self.channels = driver.CHANNELS
         self.measure_ms = driver.MEASURE_MS
         self._driver = driver
+        self._limits = limits  # firmware.limits.Limits, where the settings have some
         self._fault = faults.ABSENT  # why there is nothing to read; None while all is well
         self._open = False
         self._retry_at_ms = 0
-        self._retry_ms = 0
+        self._tries = 0  # to open it since there was a value
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so many tries were in vain that it is looked for every few minutes only."""
+        return self._tries >= REOPEN_TRIES
 
     @property
     def fault(self) -> "faults.Fault | None":
@@ -63,9 +72,18 @@ class Sensor:
             except OSError:
                 self._lost(faults.BUS, now_ms)
             else:
-                self._retry_ms = 0
-                return items
+                return self._judged(items, now_ms)
         return (self._fault,) * len(self.channels)
+
+    def _judged(self, items: tuple, now_ms: int) -> tuple:
+        for item in items:
+            if isinstance(item, int):
+                self._tries = 0
+                return items if self._limits is None else self._limits.judge(items)
+        if items[0] is faults.RESET_VALUE:
+            # The driver would open the chip with each scan to come; here the tries are counted.
+            self._lost(faults.RESET_VALUE, now_ms)
+        return items
 
     def _try_open(self, now_ms: int) -> None:
         try:
@@ -76,12 +94,15 @@ class Sensor:
             self._fault = faults.ABSENT
         else:
             self._open = True
-        # A driver that opens and then fails is kept to the same pace; a reading resets it.
-        self._retry_ms = min(max(2 * self._retry_ms, REOPEN_FIRST_MS), REOPEN_MOST_MS)
-        self._retry_at_ms = now_ms + self._retry_ms
+        # A driver that opens and then fails is kept to the same pace.
+        retry_ms = GIVEN_UP_MS
+        if self._tries < REOPEN_TRIES - 1:
+            retry_ms = min(REOPEN_FIRST_MS << self._tries, REOPEN_MOST_MS)
+        self._tries = min(self._tries + 1, REOPEN_TRIES)
+        self._retry_at_ms = now_ms + retry_ms
 
     def _lost(self, fault, now_ms: int) -> None:
         self._open = False
         self._fault = fault
-        if self._retry_ms == 0:
+        if self._tries == 0:
             self._retry_at_ms = now_ms  # the first error after good readings: at the next scan

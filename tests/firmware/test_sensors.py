@@ -59,12 +59,45 @@ def test_a_sensor_is_opened_once_and_read():
 def test_an_absent_sensor_is_named_and_tried_again_at_a_bounded_pace():
     script = """
 chip.fault = ABSENT
-seen = [scan(at) for at in range(0, 200000, 100)]
-print(json.dumps([seen[0], seen[-1], chip.opened]))
+first = [scan(0), sensor.given_up]
+for at in range(100, 1100000, 100):
+    last = scan(at)
+print(json.dumps(first + [last, sensor.given_up, chip.opened]))
 """
-    first, last, opened = run(script)
+    first, at_first, last, at_last, opened = run(script)
     assert first == last == ["absent", "absent"]
-    assert opened == [0, 1000, 3000, 7000, 15000, 31000, 61000, 91000, 121000, 151000, 181000]
+    assert (at_first, at_last) == (False, True)
+    tries = [0, 1000, 3000, 7000, 15000, 31000, 61000, 91000, 121000, 151000]
+    assert opened == [*tries, 451000, 751000, 1051000]
+
+
+def test_a_sensor_that_was_given_up_and_comes_back_has_all_its_tries_again():
+    script = """
+chip.fault = ABSENT
+for at in range(0, 500000, 100):
+    scan(at)
+chip.fault = None
+found = scan(751000)
+chip.fails = ("read",)
+chip.opened = []
+for at in range(800000, 804000, 100):
+    scan(at)
+print(json.dumps([found, sensor.given_up, chip.opened]))
+"""
+    assert run(script) == [[1, 2], False, [800100, 801100, 803100]]
+
+
+def test_a_chip_that_was_reset_again_and_again_is_opened_at_the_same_pace():
+    script = """
+from wire.faults import RESET_VALUE, UNSETTLED
+answers = [(1, 2), (RESET_VALUE, RESET_VALUE)] + [(UNSETTLED, UNSETTLED), (RESET_VALUE, RESET_VALUE)] * 9
+chip.read = lambda: answers.pop(0)
+seen = [scan(at)[0] for at in range(0, 8000, 100)]
+print(json.dumps([seen[:4], chip.opened]))
+"""
+    seen, opened = run(script)
+    assert seen == [1, "reset_value", "unsettled", "reset_value"]
+    assert opened == [0, 200, 1200, 3200, 7200]
 
 
 def test_another_chip_is_named_as_such():

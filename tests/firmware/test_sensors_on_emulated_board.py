@@ -120,11 +120,17 @@ def test_an_hx711_is_clocked_by_spi(tmp_path):
         wait_for(cable, "saturated")
 
 
-def test_an_hx711_shares_no_bus(tmp_path):
-    sensors = [{"driver": "ads1220"}, {"driver": "hx711", "bus": 0, "channels": ["other"]}]
+@pytest.mark.parametrize(
+    ("sensors", "problem"),
+    [
+        ([{"driver": "ads1220"}, {"driver": "hx711", "bus": 0, "channels": ["other"]}], "shares spi[0]"),
+        ([{"driver": "hx711", "stuck": [5, 5]}], "sensors[0].stuck: not 1 members"),
+    ],
+)
+def test_what_only_the_board_can_know_is_wrong_is_told(tmp_path, sensors, problem):
     with node(tmp_path, *sensors) as cable:
-        problem = next(text for text in iter(lambda: cable.wait_for(up.Log).text, "") if "defaults" in text)
-        assert "an hx711 shares spi[0]" in problem
+        said = next(text for text in iter(lambda: cable.wait_for(up.Log).text, "") if "defaults" in text)
+        assert problem in said
 
 
 def test_a_board_measures_itself(tmp_path):

@@ -123,6 +123,14 @@ def only(**changes):
         ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),
         ({"sensors": [{"driver": "bme280", "channels": "t"}]}, "sensors[0].channels"),
+        *(
+            ({"sensors": [{"driver": "bme280", "range": wrong}]}, "sensors[0].range")
+            for wrong in (5, [], [[1]], [[2, 1]], [[0, 1.5]], [[0, True]], [[0, 10000001]], ["a"])
+        ),
+        *(
+            ({"sensors": [{"driver": "bme280", "stuck": wrong}]}, "sensors[0].stuck")
+            for wrong in (5, [], [1], [-1], [None], [1000001])
+        ),
         (only(groups=[{"sensors": [0]}]), "groups[0].name"),
         (only(groups=[{"name": "g"}]), "groups[0].sensors"),
         (only(groups=[{"name": "g", "sensors": [1]}]), "groups[0].sensors"),
