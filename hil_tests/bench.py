@@ -171,4 +171,4 @@ def judge(bench: Bench, node: NodeBoard) -> None:
         readings=node.cable.readings,
     )
     found += unaccounted(bench.account())
-    assert found == []
+    assert not found, found

@@ -109,7 +109,7 @@ def test_noise_on_one_line_does_not_disturb_another(bench: Bench) -> None:
     assert median(counts) <= WAITING_MOST
     assert len(node.cable.hellos()) == hellos
     judge(bench, node)
-    assert [(each.name, each.link) for each in status.nodes] == [(node.uid, "open")]
+    assert [(each.name, each.link) for each in status.nodes] == [(node.name, "open")]
     assert {port.path: port.state for port in status.ports}[str(bench.ports / "tty0")] == "open"
     subjects = {fault.subject for fault in status.faults if fault.name.startswith("frame_")}
     assert subjects == {f"line {bench.ports / 'tty0'}"}
