@@ -11,6 +11,7 @@ import pytest
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
 from hil_tests.board.flash import FlashFault
 from hil_tests.broker import Message
+from hil_tests.demo.identity import Identity
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
 
@@ -87,9 +88,9 @@ def test_what_a_node_saved_in_flash_comes_home_under_its_own_boot_and_time(bench
     eventually(lambda: {timed(each) for each in bench.subscriber.messages} & {"resolved"}, 30)
     bench.gateway.stop()
     first = node.cable.hellos()[-1].boot
-    acknowledged = max(each.seq for each in node.cable.acknowledged() if each.boot == first) + 1
-    segment = f"/queue/{first:012x}1{acknowledged:08x}"
-    eventually(lambda: segment in flash_of(node, segment), 40)
+    eventually(lambda: flash_of(node, segment_after_acks(node, first)), 40)
+    acknowledged = len(acknowledged_of(node, first))
+    segment = segment_after_acks(node, first)
     node.board.power_cut()
     eventually(lambda: node.cable.hellos()[-1].boot != first, 10)
     second = node.cable.hellos()[-1]
@@ -107,6 +108,16 @@ def test_what_a_node_saved_in_flash_comes_home_under_its_own_boot_and_time(bench
     assert not node.cable.gaps()
     of_first = [each for each in bench.subscriber.messages if each.properties.get("boot") == str(first)]
     assert {timed(each) for each in of_first if int(each.properties["seq"]) in wanted} == {"resolved"}
+
+
+def acknowledged_of(node: NodeBoard, boot: int) -> list[Identity]:
+    """The records of one boot whose ACK reached the board: those from seq 0 on."""
+    return [each for each in node.cable.acknowledged() if each.boot == boot]
+
+
+def segment_after_acks(node: NodeBoard, boot: int) -> str:
+    """The file on the node's flash that begins with the first reading that is not acknowledged."""
+    return f"/queue/{boot:012x}1{len(acknowledged_of(node, boot)):08x}"
 
 
 def timed(message: Message) -> str:
