@@ -18,7 +18,7 @@ def config() -> None:
 
 
 @config.command(short_help="Say every mistake in FILE, with its line.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:

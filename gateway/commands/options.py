@@ -37,7 +37,7 @@ def agents_config(function: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--config",
         "config_path",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         help=f"The agent's configuration, which names its state directory.  [default: {DEFAULT_CONFIG}]",
     )(function)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,8 @@ from gateway.store.errors import StoreError, from_sqlite
 from gateway.store.import_boots import BootMap
 from gateway.store.import_stream import ImportStream
 from gateway.store.ledger import Ledger
-from gateway.store.lock import LOCK_NAME, DirectoryLock
-from gateway.store.quarantine import FILES
+from gateway.store.lock import DirectoryLock
+from gateway.store.ownership import give_to_owner
 from gateway.store.records import ADD_RECORD, Arrival, Stored, checksum
 from gateway.store.room import Limits, Room
 from gateway.store.seq_ranges import SeqRanges
@@ -95,7 +94,7 @@ def opened(directory: Path, index: Index, limits: Limits = DEFAULT_LIMITS) -> It
         finally:
             database.close()
     finally:
-        _give(directory)
+        give_to_owner(directory)
         lock.release()
 
 
@@ -106,15 +105,6 @@ def _require_room(database: Database, index: Index, limits: Limits) -> None:
     if needed > left:
         why = f"{needed >> 20} MiB come, and {room.limited_by} leaves {max(0, left) >> 20}"
         raise StoreError("full", f"{database.path}: {why}")
-
-
-def _give(directory: Path) -> None:
-    """What root has made here is for whom the directory is for: the agent must be able to open it."""
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        for name in (*FILES, LOCK_NAME):
-            with suppress(FileNotFoundError):
-                os.chown(directory / name, owner.st_uid, owner.st_gid)
 
 
 def take(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.store import quarantine
 from gateway.store.disk import from_os
 from gateway.store.errors import StoreError
+from gateway.store.ownership import give_to_owner
 from gateway.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ def salvage(directory: Path, damaged: Path) -> Result:
     `damaged` is a folder with store.db. One from elsewhere is copied into quarantine/ first. Raises
     StoreError: `in_use` while an agent holds this one.
     """
-    return asyncio.run(_salvage(directory, damaged))
+    try:
+        return asyncio.run(_salvage(directory, damaged))
+    finally:
+        give_to_owner(directory)
 
 
 async def _salvage(directory: Path, damaged: Path) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ def snapshot(path: Path) -> Iterator[apsw.Connection]:
             raise StoreError("missing", f"{path}: there is no store")
     except OSError as error:
         raise StoreError("denied", f"{path}: {error.strerror}") from error
+    # SQLite does not say why it cannot. Not by opening it: the close would take its locks away.
+    if not os.access(path, os.R_OK):
+        raise StoreError("denied", f"{path}: this user may not read it")
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:

@@ -387,7 +387,8 @@ class Store:
         """Why it is not open; empty if it is."""
         if self._writer.health.detail or self._quota.room is None or not self._quota.full:
             return self._writer.health.detail
-        return f"full: {self._quota.room.limited_by} is reached, and nothing is left that may be dropped"
+        why = f"full: {self._quota.room.limited_by} is reached, and nothing is left that may be dropped"
+        return f"{why}; next step: make room (df -h), or change {self._quota.room.limited_by} in [store]"
 
     @property
     def room_fault(self) -> tuple[str, str] | None:
