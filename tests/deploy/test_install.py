@@ -65,3 +65,44 @@ def test_the_locked_build_tool_is_found(tmp_path):
         ["bash", "-c", command], cwd=DEPLOY.parent, capture_output=True, text=True, check=True
     )
     assert re.fullmatch(r"setuptools==[\d.]+ \\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+", done.stdout)
+
+
+def test_the_service_gets_the_systems_python_which_no_home_hides_from_it():
+    assert "ProtectHome=yes" in UNIT
+    (python,) = re.findall(r"(?m)^readonly PYTHON=(.*)$", SCRIPT)
+    assert python == "/usr/bin/python3"
+    assert not re.findall(r"(?m)(?:^|[;&|] *)python3? ", SCRIPT)
+
+
+@pytest.mark.parametrize("broken", ["pip is gone", "another python", None])
+def test_an_environment_of_another_python_is_made_anew(tmp_path, broken):
+    """As after an upgrade of Debian, which takes the packages away with their Python."""
+    (step,) = re.findall(r"(?ms)^(\{ \[ \"\$PREFIX.*?--clear \"\$PREFIX\")$", SCRIPT)
+    prefix = tmp_path / "opt"
+    program = prefix / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    answer = 1 if broken == "pip is gone" else 0
+    ours = tmp_path / "python3"
+    ours.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && exit {answer}\necho "$@" >>{tmp_path}/made\n', encoding="utf-8"
+    )
+    ours.chmod(0o755)
+    program.symlink_to("/bin/true" if broken == "another python" else ours)
+    subprocess.run(["bash", "-euc", f"PREFIX={prefix} PYTHON={ours}\n{step}"], check=True, timeout=10)
+    made = (tmp_path / "made").read_text(encoding="utf-8") if (tmp_path / "made").exists() else None
+    assert made == (None if broken is None else f"-m venv --clear {prefix}\n")
+
+
+def test_mpremote_is_there_for_the_technician_and_one_that_was_there_stays(tmp_path):
+    (step,) = re.findall(r"(?m)^\[ -e .*mpremote.*$", SCRIPT)
+    for _again in range(2):
+        subprocess.run(
+            ["bash", "-euc", f"PREFIX=/opt/fieldgate LINKS={tmp_path}\n{step}"], check=True, timeout=10
+        )
+    assert (tmp_path / "mpremote").readlink() == Path("/opt/fieldgate/bin/mpremote")
+    (tmp_path / "mpremote").unlink()
+    (tmp_path / "mpremote").write_text("mine", encoding="utf-8")
+    subprocess.run(
+        ["bash", "-euc", f"PREFIX=/opt/fieldgate LINKS={tmp_path}\n{step}"], check=True, timeout=10
+    )
+    assert (tmp_path / "mpremote").read_text(encoding="utf-8") == "mine"
