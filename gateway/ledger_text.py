@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.text_table import section
+from gateway.text_table import section, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,17 +17,17 @@ RANGES_SHOWN = 100  # of each section; --json has them all
 _EPOCH = date(1970, 1, 1)
 
 
-def report(account: Account) -> Iterator[str]:
-    """The lines of `fieldgate ledger`: what is wrong first, totals last."""
+def report(account: Account, width: int | None = None) -> Iterator[str]:
+    """The lines of `fieldgate ledger`: what is wrong first, totals last; `width` is what the terminal has."""
     if not account.streams and account.holds:
         yield "nothing of what was asked for was ever stored"
         return
-    yield from section("not accounted for", _unaccounted(account), colour="red")
-    yield from section("damaged", _damaged(account), colour="red")
-    yield from section("streams", _streams(account))
-    yield from section("named gaps", _gaps(account))
+    yield from section("not accounted for", _unaccounted(account), "red", width)
+    yield from section("damaged", _damaged(account), "red", width)
+    yield from section("streams", _streams(account), width=width)
+    yield from section("named gaps", _gaps(account), width=width)
     yield ""
-    yield _totals(account)
+    yield from [_totals(account)] if width is None else wrapped(_totals(account), width)
 
 
 def document(account: Account, *, node: bytes | None, day: int | None) -> dict[str, object]:
@@ -148,8 +148,9 @@ def _totals(account: Account) -> str:
     assert isinstance(reasons, dict)
     named = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
     verdict = "every seq is stored, delivered or in a named gap" if account.holds else _fault(account)
+    streams = f"{len(account.streams)} stream{'' if len(account.streams) == 1 else 's'}"
     return (
-        f"{len(account.streams)} streams, {total['seqs']} seqs: {total['stored']} stored, "
+        f"{streams}, {total['seqs']} seqs: {total['stored']} stored, "
         f"{total['settled']} delivered to all and deleted, {total['lost']} lost"
         f"{f' ({named})' if named else ''}: {verdict}"
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.text_table import section, shown
+from gateway.text_table import section, shown, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gateway.status import SinkStatus, Status
 
+OPEN = "open"  # as gateway.port says it
+NO_NODE = "no node has introduced itself here"
 UNOPENED = "unopened"  # as gateway.store says it, which a program that only asks need not load
 _MINUTE_S = 60
 _HOUR_S = 3_600
@@ -29,22 +31,20 @@ def summary(status: Status) -> str:
     return "; ".join(parts + ([f"faults: {faults}"] if faults else []))
 
 
-def report(status: Status) -> Iterator[str]:
-    """The lines of `fieldgate status`."""
-    yield (
-        f"fieldgate {status.version}, gateway {shown(status.gateway)}, up {duration(status.uptime_s)}, "
-        f"clock {_clock(status)}"
-    )
-    yield from section("faults", _faults(status), colour="red")
-    yield from section("ports", _ports(status))
-    yield from section("nodes", _nodes(status))
-    yield from section("store", _store(status))
-    yield from section("disk", _disk(status))
-    yield from section("sinks", _sinks(status))
-    yield from section("consumers", _consumers(status))
-    yield from section(
-        "counters", [("name", "count")] + [(name, str(n)) for name, n in status.counters.items() if n]
-    )
+def report(status: Status, width: int | None = None) -> Iterator[str]:
+    """The lines of `fieldgate status`; `width` is what the terminal has for one."""
+    first = f"fieldgate {status.version}, gateway {shown(status.gateway)}, up {duration(status.uptime_s)}, "
+    first += f"clock {_clock(status)}"
+    yield from [first] if width is None else wrapped(first, width)
+    counters = [("name", "count")] + [(name, str(n)) for name, n in status.counters.items() if n]
+    yield from section("faults", _faults(status), "red", width)
+    yield from section("ports", _ports(status), width=width)
+    yield from section("nodes", _nodes(status), width=width)
+    yield from section("store", _store(status), width=width)
+    yield from section("disk", _disk(status), width=width)
+    yield from section("sinks", _sinks(status), width=width)
+    yield from section("consumers", _consumers(status), width=width)
+    yield from section("counters", counters, width=width)
 
 
 def _clock(status: Status) -> str:
@@ -61,8 +61,10 @@ def _faults(status: Status) -> Iterator[Sequence[str]]:
 
 def _ports(status: Status) -> Iterator[Sequence[str]]:
     yield ("path", "state", "for", "detail")
+    linked = {node.port for node in status.nodes}
     for port in status.ports:
-        yield (port.path, port.state, duration(port.age_s), port.detail)
+        nobody = NO_NODE if port.state == OPEN and port.path not in linked else ""
+        yield (port.path, port.state, duration(port.age_s), port.detail or nobody)
 
 
 def _nodes(status: Status) -> Iterator[Sequence[str]]:

@@ -11,7 +11,7 @@ from gateway.commands.options import agents_config, gateway_of
 from gateway.commands.running_agent import reaching
 from gateway.control import CONTROL_NAME, Refused, call
 from gateway.failure import Failure
-from gateway.text_table import section, shown
+from gateway.text_table import section, shown, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def list_(*, as_json: bool, config_path: Path | None) -> None:
     elif not letters:
         click.echo("no dead letters")
     else:
-        click.echo("\n".join(section("dead letters", _rows(letters))).lstrip())
+        click.echo("\n".join(section("dead letters", _rows(letters), width=terminal_width())).lstrip())
 
 
 @dead_letters.command()
@@ -87,7 +87,7 @@ def _rows(letters: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
             str(letter["id"]),
             letter["sink"],
             letter["node"],
-            str(letter["boot"]),
+            str(letter["boot"] >> 16),  # the count, as everywhere that people look
             str(letter["stream"]),
             str(letter["seq"]),
             str(letter["octets"]),

@@ -33,6 +33,7 @@ def ledger(
     from gateway.store import StoreError  # noqa: PLC0415
     from gateway.store.account import account  # noqa: PLC0415
     from gateway.store.store import STORE_NAME  # noqa: PLC0415
+    from gateway.text_table import terminal_width  # noqa: PLC0415
 
     directory = gateway_of(config_path).state_directory
     path = directory / STORE_NAME
@@ -46,7 +47,7 @@ def ledger(
     if as_json:
         click.echo(json.dumps(document(found, node=node, day=day), indent=2))
     else:
-        click.echo("\n".join(report(found)).lstrip("\n"))
+        click.echo("\n".join(report(found, terminal_width())).lstrip("\n"))
         if not found.holds:
             click.echo(f"next step: {NEXT_STEP}", err=True)
     ctx.exit(ExitCode.OK if found.holds else ExitCode.FAULT)

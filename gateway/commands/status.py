@@ -11,6 +11,7 @@ from gateway.commands.running_agent import no_answer, reaching
 from gateway.failure import ExitCode
 from gateway.status import SOCKET_NAME, Status, StatusError, ask
 from gateway.status_text import report
+from gateway.text_table import terminal_width
 
 
 @click.command()
@@ -32,7 +33,7 @@ def status(ctx: click.Context, *, as_json: bool, socket_path: Path | None, confi
     if as_json:
         click.echo(answer.to_json())
     else:
-        for line in report(answer):
+        for line in report(answer, terminal_width()):
             click.echo(line)
     ctx.exit(ExitCode.FAULT if answer.faults else ExitCode.OK)
 

@@ -188,3 +188,21 @@ def test_consumers_are_shown_with_how_far_they_are_behind():
         "  historian  mqtt     behind           3 s ago  12 records  4 min\n"
         "  twin       mqtt     consumer_silent  never    0 records   -\n"
     ) in shown
+
+
+def test_an_open_port_says_so_when_no_node_speaks_there():
+    ports = (*STATUS.ports, PortStatus(path="/dev/ttyUSB1", state="open", age_s=9.0))
+    lines = text(replace(STATUS, ports=ports)).splitlines()
+    assert [line for line in lines if "no node" in line] == [
+        "  /dev/ttyUSB1  open     9 s        no node has introduced itself here"
+    ]
+
+
+def test_on_a_terminal_of_80_columns_no_line_is_longer_and_nothing_is_missing():
+    detail = "no answer; next step: " + "x " * 60
+    fault = FaultStatus(name="unreachable", subject="sink mqtt", detail=detail, age_s=1.0)
+    wide = replace(STATUS, faults=(fault,), disk=replace(STATUS.disk, mount="ext4 (rw,relatime) on / " * 4))
+    narrow = click.unstyle("\n".join(report(wide, 80)))
+    assert max(map(len, narrow.splitlines())) <= 80
+    for value in ("unreachable", "a1b2c3d4e5f6", "±1.2 ms", "mqtt://broker", "12/s, 3 min", "8 d 2 h"):
+        assert value in narrow
