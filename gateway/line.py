@@ -180,7 +180,7 @@ class Line:
             self._refusals.count("uid_twice", f"node {node.name} speaks on {node.line.path}, too")
         elif node.hello is None or node.hello.boot != hello.boot:
             reset = printable(hello.reset.encode(), NOISE_SHOWN)
-            log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot, reset)
+            log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot >> 16, reset)
         if node.hello is not None and node.hello.boot != hello.boot:
             node.orders.begun_anew()
         node.attach(self)

@@ -17,6 +17,7 @@ from gateway import log as logs
 from gateway.commands.options import DEFAULT_CONFIG, load_config
 from gateway.config import STATE_DIRECTORY
 from gateway.failure import ExitCode, Failure, InvalidInput
+from gateway.status import program_version
 from gateway.status_text import duration, summary
 from gateway.systemd_notify import Notifier
 
@@ -50,7 +51,7 @@ class Service(Protocol):
 @click.option(
     "--config",
     "config_path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=DEFAULT_CONFIG,
     show_default=True,
     help="The configuration.",
@@ -76,6 +77,13 @@ def run(config_path: Path, state_directory: Path | None, capture: Path | None) -
     config = with_state_directory(load_config(config_path), state_directory, os.environ)
     logs.set_up(config.log.level, sys.stderr, os.environ)
     service = _gateway(config, capture)
+    log.info(
+        "fieldgate %s begins: %s, gateway %s, state directory %s",
+        program_version(),
+        config_path.absolute(),
+        config.gateway.name,
+        config.gateway.state_directory,
+    )
     try:
         asyncio.run(serve(service, Notifier.from_environment(os.environ)))
     except BaseExceptionGroup as group:

@@ -20,7 +20,7 @@ def reaching(path: Path) -> Iterator[None]:
     except (FileNotFoundError, ConnectionRefusedError):
         raise NoAgent(
             f"no agent runs: nothing listens at {path}",
-            next_step="systemctl start fieldgate; if it does not stay: journalctl -u fieldgate -e",
+            next_step="sudo systemctl start fieldgate; if it does not stay: journalctl -u fieldgate -e",
         ) from None
     except PermissionError:
         raise NoAgent(

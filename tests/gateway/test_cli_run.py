@@ -144,6 +144,17 @@ def test_a_second_agent_in_a_state_directory_is_told_who_is_there(run, tmp_path)
     assert step.startswith("next step: fieldgate status shows the agent that runs")
 
 
+def test_the_log_begins_with_what_runs_where(run, tmp_path):
+    (tmp_path / "state").mkdir()
+    lock = DirectoryLock(tmp_path / "state")  # so that it ends at once
+    try:
+        _code, said = run()
+    finally:
+        lock.release()
+    place = f"{tmp_path}/fieldgate.toml, gateway {Config().gateway.name}, state directory {tmp_path}/state"
+    assert said.splitlines()[0].endswith(f" begins: {place}")
+
+
 def test_a_capture_that_has_no_place_is_a_wrong_command_line(run, tmp_path):
     (tmp_path / "file").touch()
     code, said = run("--capture", str(tmp_path / "file" / "captured"))

@@ -72,7 +72,7 @@ def test_without_an_agent_the_next_step_is_named(path):
     assert result.exit_code == ExitCode.NO_AGENT
     assert result.stdout == ""
     assert result.stderr.startswith(f"error: no agent runs: nothing listens at {path}\n")
-    assert "next step: systemctl start fieldgate" in result.stderr
+    assert "next step: sudo systemctl start fieldgate" in result.stderr
 
 
 def test_a_socket_that_a_killed_agent_left_is_no_agent(path):
