@@ -21,7 +21,7 @@ _IDS = click.argument("ids", nargs=-1, type=click.IntRange(min=1), metavar="ID..
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the agent's answer as it is.")
 
 
-@click.group(name="dead-letters")
+@click.group(name="dead-letters", short_help="See, replay, discard what a broker refuses for good.")
 def dead_letters() -> None:
     """Records that a broker refuses for good: see, replay, discard.
 

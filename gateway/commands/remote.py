@@ -28,7 +28,7 @@ ESCAPE_MOST = 10  # characters that one octet may become
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
 
 
-@click.group()
+@click.group(short_help="Have a node show its settings, park its sampling, reset.")
 @click.argument("node")
 @click.pass_context
 def remote(context: click.Context, node: str) -> None:
