@@ -181,6 +181,11 @@ class Line:
         elif node.hello is None or node.hello.boot != hello.boot:
             reset = printable(hello.reset.encode(), NOISE_SHOWN)
             log.info("%s: node %s, boot %d, %s", self.path, node.name, hello.boot >> 16, reset)
+            if hello.crash:
+                services.counters.count("node_crashes")
+                text = printable(f"ended before: {hello.crash}".encode(), NOISE_SHOWN * 4)
+                node.console.append(text)
+                log.error("node %s %s", node.name, text)
         if node.hello is not None and node.hello.boot != hello.boot:
             node.orders.begun_anew()
         node.attach(self)

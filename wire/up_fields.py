@@ -38,9 +38,10 @@ def hello(items: "list[Any]") -> Hello:
         queued,
         fields.uint(keyed.get("mtu"), "HELLO.mtu", MTU_LIMIT),
         fields.octets(keyed.get("nonce"), "HELLO.nonce", NONCE_OCTETS, NONCE_OCTETS),
-        len(keyed) - 10 - ("trial" in keyed) - ("descs" in keyed),
+        len(keyed) - 10 - sum(key in keyed for key in ("trial", "descs", "crash")),
         fields.text(keyed.get("trial", ""), "HELLO.trial"),
         _descs(keyed.get("descs", [])),
+        fields.text(keyed.get("crash", ""), "HELLO.crash"),
     )
 
 

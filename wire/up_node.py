@@ -34,6 +34,7 @@ class Hello(Message):
         ignored: int = 0,
         trial: str = "",
         descs: "list[list[Any]] | None" = None,
+        crash: str = "",
     ) -> None:
         self.uid = uid
         self.boot = boot
@@ -47,9 +48,10 @@ class Hello(Message):
         self.ignored = ignored  # unknown keys, not taken for an error
         self.descs = descs or []  # [boot, descriptor's hash] of each earlier boot that had another one
         self.trial = trial  # what this boot tries and is not confirmed: settings, application
+        self.crash = crash  # what ended an earlier boot, until a WELCOME acknowledges it
 
     def items(self) -> "list[Any]":
-        """The type and the map; `trial` and `descs` only where there are any."""
+        """The type and the map; `trial`, `descs` and `crash` only where there are any."""
         keyed = {
             "v": VERSION,
             "uid": self.uid,
@@ -66,6 +68,8 @@ class Hello(Message):
             keyed["trial"] = self.trial
         if self.descs:
             keyed["descs"] = self.descs
+        if self.crash:
+            keyed["crash"] = self.crash
         return [self.TYPE, keyed]
 
 

@@ -54,7 +54,7 @@ BROKEN = {
     "welcome": ("welcome", (1, "need_desc"), 1),
     "welcome next": ("welcome", (1, "next"), [[1, 1, 0, 0]]),
     "describe": ("describe", (1,), []),
-    "descriptor channels": ("describe", (1, "channels"), []),
+    "descriptor channels": ("describe", (1, "channels"), {}),
     "descriptor groups": ("describe", (1, "groups"), ABSENT),
     "descriptor node": ("describe", (1, "node"), {"name": 5}),
     "channel-entry": ("describe", (1, "channels", 0), 5),
