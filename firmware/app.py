@@ -2,53 +2,61 @@
 
 import asyncio
 import gc
+import os
 import sys
 
 from firmware import VERSION, board
 from firmware.clock import Ticks
+from firmware.heart import HOUSE, Heart
+from firmware.launch import SAFE
 from firmware.link import Link
 from firmware.queue import RamQueue
 from firmware.sampler import Sampler
 from wire.cbor import Encoder
 from wire.compat import const
 from wire.fields import MESSAGE_OCTETS
-from wire.node_session import NodeSession
+from wire.node_session import UP, NodeSession
 from wire.up_node import Hello
 
 HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 HEALTH_EVERY = const(12)  # collections: one health line a minute
+SAFE_COLLECTS = const(720)  # an hour; then a node in safe mode tries everything again
 NONCE_OCTETS = const(8)
 
 
 class App:
-    """All parts of one node; files are below `root`, which ends in a slash."""
+    """All parts of one node; files are below `root`, which ends in a slash.
 
-    def __init__(self, root: str) -> None:
+    `stage`, `trying` and `note` come from firmware.launch.begin(), `record(cause)` keeps why this boot ends.
+    """
+
+    def __init__(self, root: str, stage: int = 0, trying: str = "", note: str = "", record=None) -> None:
+        self._root = root
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
-        boot, plan = _start(root)
-        place = (root + "queue", plan.queue_flash_octets, plan.hash) if plan.queue_flash_octets else None
+        boot, plan = _start(root, stage)
+        keeps = plan.queue_flash_octets and stage < SAFE  # what lies there may be why it failed
+        place = (root + "queue", plan.queue_flash_octets, plan.hash) if keeps else None
         self.queue = RamQueue(boot.number, plan.queue_octets, _has_room, place)
-        if boot.left_records:
+        if boot.left_records and stage < SAFE:
             self.queue.spill().open_flash()
         self._session = self._new_session(boot, plan)
-        self._root = root
         self._orders = None  # firmware.orders.Orders while the gateway has some
-        self._link = Link(plan.port, self._session, self._ticks, self._obey)
+        self._heart = Heart(len(plan.groups), record)
+        self._link = Link(plan.port, self._session, self._ticks, self._obey, self._heart)
         self._samplers = self._new_samplers(plan)
+        self._hello.trial = "settings" if plan.on_trial else trying
+        self._good = False
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
-        if plan.problem:
-            self._tell("error", "defaults in use, settings: " + plan.problem)
-        if not boot.stored:
-            self._tell("error", "boot count not stored")
-        crash = _last_line(root + "crash.txt")
-        if crash and board.reset_cause() == "hard":
-            self._tell("error", "crashed before: " + crash)
+        for problem in (note, plan.problem, "" if boot.stored else "boot count not stored"):
+            if problem:
+                self._tell("error", problem)
 
     async def run(self) -> None:
         """Run every task; an exception of any of them comes out here."""
         duties = [sampler.run() for sampler in self._samplers]
+        self._heart.start()
         await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
 
     def _new_session(self, boot, plan) -> NodeSession:
@@ -63,7 +71,12 @@ class App:
             [],
             MESSAGE_OCTETS,
             bytes(NONCE_OCTETS),
+            0,
+            "",
+            None,
+            boot.crash,
         )
+        self._hello = hello
         return NodeSession(hello, plan.describe, self.queue, board.random_below, self._encoder)
 
     def _new_samplers(self, plan) -> "list[Sampler]":
@@ -71,18 +84,42 @@ class App:
         for at in range(len(plan.groups)):
             group = plan.groups[at]
             members = [plan.sensors[index] for index in group["sensors"]]
-            made.append(Sampler(at, group, members, self._ticks, self.queue, self._encoder, self._link.wake))
+            made.append(
+                Sampler(
+                    at, group, members, self._ticks, self.queue, self._encoder, self._link.wake, self._heart
+                )
+            )
         return made
 
     async def _keep_house(self) -> None:
+        count = 0
         while True:
-            for _ in range(HEALTH_EVERY):
-                await asyncio.sleep_ms(COLLECT_MS)
-                self.queue.look()
-                if self._orders and not self._orders.look():
-                    self._forget_orders()
-                gc.collect()
-            self._tell("info", self._health())
+            self._heart.beat(HOUSE, COLLECT_MS)
+            await asyncio.sleep_ms(COLLECT_MS)
+            self._heart.beat(HOUSE, 0)
+            count += 1
+            self.queue.look()
+            if self._orders and not self._orders.look():
+                self._forget_orders()
+            self._settle(count)
+            gc.collect()
+            if not count % HEALTH_EVERY:
+                self._tell("info", self._health())
+
+    def _settle(self, count: int) -> None:
+        """What the gateway's word ends: the count of failures, trials, the record of a crash."""
+        if self._hello.crash and self._session.state == UP:  # WELCOME came, so HELLO had arrived
+            self._hello.crash = ""
+            os.remove(self._root + "crash.txt")
+        if not self._samplers:
+            if count == SAFE_COLLECTS:
+                _launch("again", self._root)
+                _launch("planned")
+                board.reset()
+        elif not self._good and self._session.acked and any(sampler.valid for sampler in self._samplers):
+            self._good = True
+            _launch("good", self._root, self._hello.trial == "settings")
+            self._hello.trial = ""
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
@@ -124,26 +161,25 @@ def _has_room() -> bool:
     return True
 
 
-def _start(root: str) -> tuple:
+def _launch(name: str, *arguments) -> None:
+    # Needed at most once a boot, and 3 KB.
+    from firmware import launch  # noqa: PLC0415
+
+    getattr(launch, name)(*arguments)
+    del sys.modules["firmware.launch"], sys.modules["firmware"].launch
+
+
+def _start(root: str, stage: int) -> tuple:
     # Imported here, for these modules are let go again.
     from firmware.boot import Boot  # noqa: PLC0415
     from firmware.plan import Plan, forget  # noqa: PLC0415
 
-    boot = Boot(root + "boot_count", board.random_octets(2), root + "queue")
-    plan = Plan(root + "settings.json")
+    boot = Boot(root, board.random_octets(2), root + "queue")
+    plan = Plan(root, stage)
     forget()
     return boot, plan
 
 
-def _last_line(path: str) -> str:
-    try:
-        with open(path) as file:
-            lines = file.read(2000).strip().split("\n")
-    except OSError:
-        return ""
-    return lines[-1]
-
-
-def main(root: str = "/") -> None:
+def main(root: str = "/", stage: int = 0, trying: str = "", note: str = "", record=None) -> None:
     """Run the node for ever; KeyboardInterrupt is the technician's way in."""
-    asyncio.run(App(root).run())
+    asyncio.run(App(root, stage, trying, note, record).run())

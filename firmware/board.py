@@ -31,6 +31,16 @@ def reset_cause() -> str:
     return _RESET_CAUSES.get(machine.reset_cause(), "unknown")
 
 
+def watchdog(timeout_ms: int) -> object:
+    """What must be fed from now on, or the board resets; nothing stops it."""
+    return machine.WDT(timeout=timeout_ms)
+
+
+def every(period_ms: int, call) -> None:
+    """Have `call(timer)` called between two instructions of whatever runs then; there is one of these."""
+    machine.Timer(0).init(mode=machine.Timer.PERIODIC, period=period_ms, callback=call)
+
+
 def reset() -> None:
     """Start again as after power-on, at once."""
     machine.reset()

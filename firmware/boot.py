@@ -3,6 +3,7 @@
 import os
 
 from wire.compat import const
+from wire.fields import TEXT_LIMIT
 
 _BOOT_COUNT_LIMIT = const(0xFFFFFFFF)  # the count's share of the protocol's 48 bits
 _DIGITS_MOST = const(10)  # of the count in its file
@@ -15,15 +16,18 @@ class Boot:
     `count` grows by one per boot. It is 0 when there was no count to go on from: a new node, or
     a file that was lost or torn. `number` is count << 16 | 16 random bits, so two boots with the
     same count still differ. `stored` is False when the file system did not take the new count;
-    `left_records` is True when there are files in the directory `queue`.
+    `left_records` is True when there are files in the directory `queue`. `crash` is what ended an
+    earlier boot, in a line, as long as no gateway has heard of it.
     """
 
-    def __init__(self, path: str, random_octets: bytes, queue: str = "") -> None:
+    def __init__(self, root: str, random_octets: bytes, queue: str = "") -> None:
+        path = root + "boot_count"
         last = _read(path)
         self.count = 0 if last is None or last >= _BOOT_COUNT_LIMIT else last + 1
         self.number = self.count << 16 | int.from_bytes(random_octets[:2], "big")
         self.stored = _write(path, self.count)
         self.left_records = bool(queue) and _any_in(queue)
+        self.crash = _crash(root + "crash.txt")
 
 
 def _read(path: str) -> "int | None":
@@ -61,3 +65,19 @@ def _write(path: str, count: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _crash(path: str) -> str:
+    # The first line says what, when, and after how long; a traceback's last one says why.
+    first = last = ""
+    try:
+        with open(path) as file:
+            for line in file:
+                last = line.strip() or last
+                first = first or last
+    except (OSError, UnicodeError):
+        pass  # none, or damaged: then there is as much of it as could be read
+    text = first if first == last else first + ": " + last
+    while len(text.encode()) > TEXT_LIMIT:
+        text = text[:-8]
+    return text

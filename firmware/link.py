@@ -2,6 +2,7 @@
 
 import asyncio
 
+from firmware.heart import LINK_IN, LINK_OUT
 from wire import down
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
@@ -10,15 +11,16 @@ from wire.node_session import UP
 
 
 class Link:
-    """Drives `session` (wire.node_session.NodeSession) over `port` (firmware.ports).
+    """Drives `session` (wire.node_session.NodeSession) over `port` (firmware.ports); beats in `heart`.
 
     `obey(order)` gives the encoded RESULT of a COMMAND or CHUNK.
     `refused` counts segments that were no frame and frames that were no message.
     """
 
-    def __init__(self, port, session, ticks, obey) -> None:
+    def __init__(self, port, session, ticks, obey, heart) -> None:
         self.refused = 0
         self._obey = obey
+        self._heart = heart
         self._port = port
         self._session = session
         self._ticks = ticks
@@ -32,7 +34,9 @@ class Link:
     async def receive(self) -> None:
         """Read for ever."""
         while True:
+            self._heart.beat(LINK_IN, -1)
             octets = await self._port.read()
+            self._heart.beat(LINK_IN, 0)
             received_us = self._ticks.now_us()  # right at the flag that ends a frame
             for frame in self._reader.feed(octets):
                 self._take(frame, received_us)
@@ -42,10 +46,14 @@ class Link:
         """Write what the session has to say, for ever; sleeps until it may have more."""
         while True:
             self._wake.clear()
+            self._heart.beat(LINK_OUT, 0)
             while self._send_one():
                 await asyncio.sleep_ms(0)  # the samplers' turn: a console write blocks for its length
+                self._heart.beat(LINK_OUT, 0)
+            wait_ms = self._session.wait_ms(self._ticks.now_ms()) + 1
+            self._heart.beat(LINK_OUT, wait_ms)
             try:
-                await asyncio.wait_for_ms(self._wake.wait(), self._session.wait_ms(self._ticks.now_ms()) + 1)
+                await asyncio.wait_for_ms(self._wake.wait(), wait_ms)
             except asyncio.TimeoutError:
                 pass
 

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 
-from firmware import board
+from firmware import board, launch
 from firmware.modules import forget
 from wire import fields, remote
 from wire.compat import const
@@ -16,7 +16,7 @@ MAINTENANCE_MOST_S = const(3600)
 DRAIN_MS = const(10000)  # a wanted reset waits so long for the gateway to take what is in RAM
 DRAIN_STEP_MS = const(100)
 LAST_WORDS_MS = const(500)  # for the RESULT to get out; 240 octets at 4800 baud
-_MODULES = const(("firmware.orders", "firmware.modules", "wire.remote"))
+_MODULES = const(("firmware.orders", "firmware.launch", "firmware.modules", "wire.remote"))
 
 
 class Orders:
@@ -86,6 +86,7 @@ class Orders:
             await asyncio.sleep_ms(DRAIN_STEP_MS)
         if self._queue.octets:
             self._queue.spill().save_all()
+        launch.planned()
         board.reset()
 
     def _maintenance(self, arguments: dict) -> None:

@@ -1,9 +1,11 @@
 """What the settings mean for this node, worked out once at the start and then forgotten."""
 
+import os
 import sys
 
 from firmware import board, modules, ports, settings, wiring
 from firmware.descriptor import Descriptor
+from firmware.launch import OBLIGATORY
 from firmware.sensors import Sensor
 
 # Needed at the start only: 12 KB of a heap of 100.
@@ -19,6 +21,8 @@ _MODULES = (
     "firmware.ports",
     "firmware.plan",
     "firmware.modules",
+    "firmware.launch",
+    "firmware.reduced",
     "wire.up",
     "wire.floats",
 )
@@ -28,19 +32,41 @@ class Plan:
     """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` and
     `queue_flash_octets` of the settings.
 
-    `problem` says why the defaults are in use in place of the file at `path`; empty if they are not.
-    A node with a broken file measures with the defaults rather than not at all.
+    Settings on trial go before those in force; broken ones are dropped at once. A node with a broken
+    file measures with the defaults rather than not at all. `problem` says so; it is empty when all is
+    well. From `stage` OBLIGATORY on (firmware.launch) there are fewer sensors, or none.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, root: str, stage: int) -> None:
         self.problem = ""
+        self._stage = stage
+        trial = root + "settings.new"
+        self.on_trial = "settings.new" in os.listdir(root) and self._takes(trial)
+        if self.on_trial:
+            return
+        dropped = self.problem
+        if dropped:
+            os.remove(trial)
+            dropped = "settings on trial dropped: " + dropped
+            self.problem = ""
+        if not self._takes(root + "settings.json"):
+            self.problem = "defaults in use, settings: " + self.problem
+            self._make(settings.Settings({}))
+        self.problem = dropped or self.problem
+
+    def _takes(self, path: str) -> bool:
         try:
             self._make(settings.load(path))
         except settings.SettingsError as error:
             self.problem = str(error)
-            self._make(settings.Settings({}))
+            return False
+        return True
 
     def _make(self, chosen) -> None:
+        if self._stage >= OBLIGATORY:
+            from firmware import reduced  # noqa: PLC0415 - in trouble only
+
+            reduced.reduce(chosen, self._stage)
         try:
             self.sensors = _sensors(chosen)
             self.port = ports.make(chosen.link)

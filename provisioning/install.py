@@ -104,13 +104,15 @@ class Installation:
         settings = self._wish.resolve(present)
         if settings == present:
             settings = None
-        todo = plan.make(self._application, state.files)
+        todo = plan.make(self._application, state.slot, state.files)
         space = board_state.clear(link)
         plan.require_space(todo, settings, space)
         self._copy(link, todo, settings)
         if todo.copy:
             self._switch(link)
-        self._settle(link, settings if settings is not None else present, staged=settings is not None)
+        self._settle(
+            link, state.slot, settings if settings is not None else present, staged=settings is not None
+        )
         return state, todo, settings if settings is not None else present, settings is not None
 
     def _inspect(self, link: BoardLink) -> BoardState:
@@ -148,17 +150,18 @@ class Installation:
         link.run(board_scripts.FINISH, slow=True)
         self._board = "it has the new application, and its settings as they were"
 
-    def _settle(self, link: BoardLink, settings: bytes | None, *, staged: bool) -> None:
+    def _settle(self, link: BoardLink, slot: str, settings: bytes | None, *, staged: bool) -> None:
         """Let the new firmware read the settings; put staged ones in place."""
         self._begin(Step.SETTINGS)
         if settings is not None:
             path = _STAGED_SETTINGS if staged else SETTINGS
-            problem = link.ask(board_scripts.CHECK_SETTINGS % path, slow=True)
+            problem = link.ask(board_scripts.CHECK_SETTINGS % (slot, path), slow=True)
             if problem:
                 source = self._wish.source if staged else "/settings.json on the board"
                 raise InvalidSettings(f"{source or 'the settings'}: {problem}")
         if staged:
             link.run(board_scripts.RENAME % (_STAGED_SETTINGS, SETTINGS))
+        link.run(board_scripts.START_AFRESH)
         self._board = "it has the new application and settings"
         board_state.clear(link)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from provisioning.application import MAIN, Application
+from provisioning.application import MAIN, Application, sha256
 from provisioning.board_scripts import NEXT, PLAN, SWITCH, SWITCH_TEXT
 from provisioning.board_state import SETTINGS, Space, Unfit
 
@@ -33,9 +33,13 @@ class Plan:
         return tuple(sorted(found))
 
 
-def make(application: Application, on_board: dict[str, str]) -> Plan:
-    """What brings a board with the files `on_board` (path -> SHA-256) to `application`."""
-    hashes = application.hashes
+def make(application: Application, slot: str, on_board: dict[str, str]) -> Plan:
+    """What brings a board with the files `on_board` (path -> SHA-256) to `application` in that slot.
+
+    The other slot is left alone: nothing in it is on trial any more, and it is there should this one break.
+    """
+    files = application.in_slot(slot)
+    hashes = {path: sha256(octets) for path, octets in files.items()}
     keep = tuple(sorted(path for path in hashes if on_board.get(path) == hashes[path]))
     ours = set(on_board) - {SETTINGS}
     remove = tuple(sorted(ours - set(hashes)))
@@ -45,7 +49,7 @@ def make(application: Application, on_board: dict[str, str]) -> Plan:
     # The switch stands where main.py stood, so main.py is always among what is copied.
     move = tuple(sorted(changed - {MAIN}))
     document = json.dumps({"move": move, "remove": remove}).encode()
-    copy = {NEXT + path: application.files[path] for path in (*move, MAIN)}
+    copy = {NEXT + path: files[path] for path in (*move, MAIN)}
     return Plan(
         copy={**copy, PLAN: document, SWITCH: SWITCH_TEXT.encode()},
         move=move,

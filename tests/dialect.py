@@ -15,6 +15,7 @@ MODULES = frozenset(
     "micropython network onewire os random re select socket ssl struct sys time uctypes vfs".split()
 )
 OWN_PACKAGES = frozenset({"wire", "drivers", "firmware"})
+BESIDE_MAIN = "launch"  # firmware/launch.py, once more beside the slots
 
 MODULES_WITH_A_SUBSTITUTE = {
     "__future__": "annotations are not evaluated anyway",
@@ -185,7 +186,7 @@ def _reasons(node: ast.AST, source: str) -> Iterator[str]:
 
 def _module(name: str) -> Iterator[str]:
     root = name.partition(".")[0]
-    if root not in MODULES and root not in OWN_PACKAGES:
+    if root not in MODULES and root not in OWN_PACKAGES and root != BESIDE_MAIN:
         yield f"{name}: {MODULES_WITH_A_SUBSTITUTE.get(root, 'not a module of MicroPython on the ESP32')}"
 
 

@@ -2,7 +2,7 @@ from firmware.boot import Boot
 
 
 def boot(tmp_path, octets=b"\x12\x67"):
-    return Boot(str(tmp_path / "boot_count"), octets)
+    return Boot(f"{tmp_path}/", octets)
 
 
 def test_a_new_node_begins_at_count_0_with_random_bits(tmp_path):
@@ -46,5 +46,23 @@ def test_one_file_is_left_and_written_once_per_boot(tmp_path):
 
 
 def test_a_file_system_that_takes_nothing_does_not_stop_the_boot(tmp_path):
-    stuck = Boot(str(tmp_path / "absent" / "boot_count"), b"\x00\x01")
+    stuck = Boot(f"{tmp_path}/absent/", b"\x00\x01")
     assert (stuck.count, stuck.stored) == (0, False)
+
+
+def test_a_crash_is_told_in_a_line_of_what_and_why(tmp_path):
+    crash = tmp_path / "crash.txt"
+    assert boot(tmp_path).crash == ""
+    crash.write_text(
+        "crash in boot 7 after 93 s\nTraceback (most recent call last):\n  File\nValueError: 3\n"
+    )
+    assert boot(tmp_path).crash == "crash in boot 7 after 93 s: ValueError: 3"
+    crash.write_text("task hung: group 1 in boot 7 after 93 s\n")
+    assert boot(tmp_path).crash == "task hung: group 1 in boot 7 after 93 s"
+
+
+def test_a_crash_fits_the_link_whatever_its_file_holds(tmp_path):
+    crash = tmp_path / "crash.txt"
+    for octets in (b"", b"\n\n", b"crash\n" + "\u20ac".encode() * 5000, bytes(range(256)) * 20):
+        crash.write_bytes(octets)
+        assert len(boot(tmp_path).crash.encode()) <= 200

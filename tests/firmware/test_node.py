@@ -141,13 +141,20 @@ def test_noise_and_bad_messages_cost_nothing_but_themselves(tmp_path):
         assert node.wait_for(up.TimeReply).id == 7
 
 
-def test_a_crash_before_is_told_after_a_hard_reset(tmp_path):
-    (tmp_path / "crash.txt").write_text("Traceback (most recent call last):\n  File\nValueError: 3\n")
-    with Node(tmp_path, FIELDGATE_RESET="2") as node:
-        assert meet(node).reset == "hard"
-        while (log := node.wait_for(up.Log)).level != "error":
-            pass
-        assert log.text == "crashed before: ValueError: 3"
+def test_a_crash_is_told_in_every_hello_until_a_welcome_acknowledges_it(tmp_path):
+    crash = tmp_path / "crash.txt"
+    crash.write_text("crash in boot 3 after 9 s\nTraceback (most recent call last):\n  File\nValueError: 3\n")
+    with Node(tmp_path) as node:
+        for _ in range(2):
+            assert node.wait_for(up.Hello).crash == "crash in boot 3 after 9 s: ValueError: 3"
+            assert crash.exists()
+        meet(node)
+        for _ in node.messages_for(8):
+            if not crash.exists():
+                break
+        assert not crash.exists()
+        node.send(down.Who())
+        assert node.wait_for(up.Hello).crash == ""
 
 
 def test_ctrl_c_ends_the_node_in_the_middle_of_its_work(tmp_path):

@@ -93,7 +93,7 @@ def test_over_a_uart_the_console_stays_free(tmp_path):
 def test_a_crash_is_kept_and_ctrl_c_breaks_the_pause_before_the_next_start(tmp_path):
     board = Board(tmp_path / "crash")
     files = dict(build().files)
-    del files["/lib/firmware/queue.mpy"]
+    del files["/a/firmware/queue.mpy"]
     board.install(files)
     with board:
         cable = Cable(board.port)

@@ -1,17 +1,20 @@
-"""A real installation on an emulated board whose power goes at a chosen octet of it."""
+"""A real installation on an emulated board whose power goes at a chosen octet of a step."""
 
 import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from hil_tests.board import Board
-from provisioning import application, greeting
+from provisioning import application, board_link, greeting
 from provisioning.application import build
 from provisioning.install import Installation, InstallFailed
 from provisioning.progress import SilentProgress
 from provisioning.serial_port import SerialPort
 from provisioning.settings_wish import SettingsWish
+from provisioning.step import Progress, Step
 
 OLD_VERSION = "0.0.1"
 # Short blocks, so that the first readings come at once.
@@ -21,9 +24,13 @@ OLD_SETTINGS = (
 NEW_NAME = "new"
 
 
+OLD_MAIN = b"import gc\n\ngc.threshold(4096)\nfrom firmware import app\n\napp.main()\n"
+
+
 def old_application() -> dict[str, bytes]:
-    """Another version, a source that would hide its .mpy, and a module that is no more."""
-    files = dict(build().files)
+    """Another version, from before there were slots, with sources and a module that is no more."""
+    files = {f"/lib/{path}": octets for path, octets in build().modules.items()}
+    files["/main.py"] = OLD_MAIN
     version = f'VERSION = "{OLD_VERSION}"\n'.encode()
     files["/lib/firmware/__init__.mpy"] = application._compiled("firmware/__init__.py", version)
     for module in ("wire.errors", "firmware.clock"):
@@ -39,10 +46,19 @@ def old_application() -> dict[str, bytes]:
 class Found:
     """What started after a cut, and what after the next run of the tool: (version, node's name)."""
 
-    octets: int  # sent to the board until then
     said: str  # by the tool about the board; "" if it was done
     starts: tuple[str, str]
-    repaired: tuple[str, str] | None
+    repaired: tuple[str, str]
+
+
+class Steps(SilentProgress):
+    """Knows the step that is under way."""
+
+    step: Step | None = None
+
+    def begin(self, step: Step, octets: int = 0) -> None:
+        """The next step."""
+        self.step = step
 
 
 class Bench:
@@ -57,31 +73,29 @@ class Bench:
         with board:  # its first start counts its boots
             self._who(board)
 
-    def cut_at(self, limit: int, *, repair: bool = True) -> Found:
-        """Install, cut the power once `limit` octets went to the board, start, ask who runs."""
-        directory = self._directory / str(limit)
+    def cut_at(self, step: Step, octets: int) -> Found:
+        """Install, cut the power once so many octets of that step went to the board, start, ask who runs."""
+        directory = self._directory / f"{step.name}-{octets}"
         directory.mkdir()
         shutil.copy(self._golden / "flash.img", directory)
         try:
             with Board(directory) as board:
-                octets, said = self._install_until(board, limit)
+                said = self._install_until(board, step, octets)
                 board.start()
                 starts = self._who(board)
-                repaired = None
-                if repair:
-                    assert self._install(board) == ""
-                    repaired = self._who(board)
-            return Found(octets=octets, said=said, starts=starts, repaired=repaired)
+                assert self._install(board) == ""
+                return Found(said=said, starts=starts, repaired=self._who(board))
         finally:
             shutil.rmtree(directory)
 
-    def _install_until(self, board: Board, limit: int) -> tuple[int, str]:
+    def _install_until(self, board: Board, step: Step, limit: int) -> str:
         now = threading.Event()
+        progress = Steps()
         sent = 0
 
         def count(direction: str, octets: bytes, _boottime_ns: int) -> None:
             nonlocal sent
-            if direction == "down":
+            if direction == "down" and progress.step is step:
                 sent += len(octets)
                 if sent >= limit:
                     now.set()
@@ -94,17 +108,20 @@ class Bench:
         killer = threading.Thread(target=kill)
         killer.start()
         try:
-            said = self._install(board)
+            with pytest.MonkeyPatch.context() as patience:  # a board without power never answers
+                patience.setattr(board_link, "ANSWER_S", 0.5)
+                patience.setattr(board_link, "SLOW_S", 1.0)
+                return self._install(board, progress)
         finally:
-            octets = sent
             now.set()
             killer.join()
             board.on_octets(None)
-        return octets, said
 
-    def _install(self, board: Board) -> str:
+    def _install(self, board: Board, progress: Progress | None = None) -> str:
         try:
-            Installation(board.port, self._new, SettingsWish(name=NEW_NAME), SilentProgress()).run()
+            Installation(
+                board.port, self._new, SettingsWish(name=NEW_NAME), progress or SilentProgress()
+            ).run()
         except InstallFailed as failed:
             return f"{failed.step}: {failed.board}"
         return ""

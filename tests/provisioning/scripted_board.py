@@ -98,6 +98,7 @@ class ScriptedBoard(Peer):
             "root": ["boot.py"],
             "files": {},
             "switching": False,
+            "slot": "a",
         }
         self.space: dict[str, object] = {"replaces": True, "block": 4096, "free": 400}
         self.files: dict[str, bytes] = {}

@@ -17,8 +17,11 @@ from provisioning.settings_wish import SettingsWish
 from provisioning.step import Step
 from tests.provisioning.scripted_board import Chatterer, Peer, ScriptedBoard
 
-FILES = {"/main.py": b"import firmware.app\n", "/lib/firmware/app.mpy": bytes(range(256)) * 5}
-APPLICATION = Application(files=MappingProxyType(FILES), digest="d" * 64)
+APPLICATION = Application(
+    launcher=MappingProxyType({"/main.py": b"import firmware.app\n"}),
+    modules=MappingProxyType({"firmware/app.mpy": bytes(range(256)) * 5}),
+)
+FILES = APPLICATION.files
 
 
 def failure_at(path, wish=None):
@@ -87,8 +90,8 @@ def test_a_port_that_the_gateway_has_names_the_way_to_get_it():
         ({"version": (1, 21, 0)}, "MicroPython 1.21.0; 1.22 is the oldest"),
         ({"name": "circuitpython", "version": (9, 2, 0)}, "runs circuitpython 9.2.0, not MicroPython"),
         ({"mpy": 5}, "reads bytecode 5, not 6"),
-        ({"root": ["boot.py", "wire"]}, "/wire on the board would be taken in place of /lib/wire"),
-        ({"root": ["drivers.py"]}, "/drivers.py on the board"),
+        ({"root": ["boot.py", "launch"]}, "/launch on the board would be taken in place of /launch.mpy"),
+        ({"root": ["launch.py"]}, "/launch.py on the board"),
     ],
 )
 def test_a_board_that_is_not_fit_is_left_as_it_was(change, expected):
@@ -122,7 +125,7 @@ def test_no_space_left_while_copying_leaves_the_old_application():
         failed = failure_at(board.path)
         wait_for(lambda: board.restarts)
     assert failed.step is Step.COPY
-    assert "No space left on device: /next/lib/firmware/app.mpy" in str(failed)
+    assert "No space left on device: /next/a/application.json" in str(failed)
     assert failed.board == "its application is what it was"
     assert board_scripts.COMMIT not in board.scripts
 

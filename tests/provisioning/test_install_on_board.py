@@ -8,15 +8,24 @@ import pytest
 from click.testing import CliRunner
 
 from hil_tests.board import Board
-from provisioning import application, board_link, cli, greeting
+from provisioning import application, cli, greeting
+from provisioning.step import Step
 from tests.provisioning.cuts import NEW_NAME, OLD_VERSION, Bench, old_application
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
 
 QUICK = {"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 100, "scans": 2}]}
 VERSION = "0.1.0"
-# Of some 9000 octets that such an installation sends: into the copy, the switch, the settings.
-CUTS = (2500, 4800, 6300, 6600, 6900, 7300, 8000, 8800)
+CUTS = (
+    (Step.INSPECT, 2500),
+    (Step.COPY, 1),
+    (Step.COPY, 60_000),
+    (Step.VERIFY, 1),
+    (Step.SWITCH, 1),
+    (Step.SWITCH, 900),
+    (Step.SETTINGS, 1),
+    (Step.SETTINGS, 1300),
+)
 
 
 @pytest.fixture
@@ -75,15 +84,15 @@ def test_the_second_run_writes_nothing_and_keeps_the_settings(board, settings):
     assert second["node"]["boot_count"] == first["node"]["boot_count"] + 1
 
 
-def test_an_older_application_is_replaced_and_its_leftovers_removed(board):
+def test_an_application_from_before_there_were_slots_is_replaced_and_removed(board):
     board.kill()
-    board.install(old_application())
+    old = old_application()
+    board.install(old)
     board.start()
     found, result = document(board)
     assert result.exit_code == 0, result.output
-    assert found["removed"] == ["/lib/drivers/gone.py", "/lib/firmware/clock.py", "/lib/wire/errors.py"]
-    assert "/lib/firmware/__init__.mpy" in found["written"]
-    assert "/lib/wire/framing.mpy" in found["kept"]
+    assert found["removed"] == sorted(path for path in old if path.startswith("/lib/"))
+    assert {"/main.py", "/launch.mpy", "/slot.json", "/a/firmware/__init__.mpy"} <= set(found["written"])
     assert found["node"]["firmware"].startswith(f"fieldgate {VERSION},")
     assert found["node"]["name"] == "old"
 
@@ -113,7 +122,7 @@ def test_a_link_on_a_uart_is_told_and_not_waited_for(board, settings):
 
 
 def test_an_application_that_crashes_at_its_start_is_shown_with_its_error(board, monkeypatch):
-    crash = b"def main():\n    raise ValueError('a number too many')\n"
+    crash = b"def main(*_):\n    raise ValueError('a number too many')\n"
     read = application._read
     monkeypatch.setattr(application, "_read", lambda path: crash if path.name == "app.py" else read(path))
     monkeypatch.setattr(greeting, "HELLO_S", 3.0)
@@ -139,11 +148,9 @@ def bench(tmp_path_factory):
     return Bench(tmp_path_factory.mktemp("bench"))
 
 
-@pytest.mark.parametrize("octets", CUTS)
-def test_a_power_cut_leaves_the_old_or_the_new_node_and_the_next_run_succeeds(bench, octets, monkeypatch):
-    monkeypatch.setattr(board_link, "ANSWER_S", 0.5)
-    monkeypatch.setattr(board_link, "SLOW_S", 1.0)
-    found = bench.cut_at(octets)
+@pytest.mark.parametrize(("step", "octets"), CUTS)
+def test_a_power_cut_leaves_the_old_or_the_new_node_and_the_next_run_succeeds(bench, step, octets):
+    found = bench.cut_at(step, octets)
     assert found.starts in {(OLD_VERSION, "old"), (VERSION, "old"), (VERSION, NEW_NAME)}
     if found.said.startswith(("look at the board", "copy", "check the copy")):
         assert found.starts == (OLD_VERSION, "old")

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -21,28 +20,27 @@ OLD = {
     "/lib/drivers/gone.mpy": "only in the old one",
     "/settings.json": "{}",
 }
-NEW = {
+SETTINGS = {"/settings.json": "{}"}
+NEW = {  # a board from before there were slots gets one
     "/main.py": "version = 2\n",
-    "/lib/wire/framing.mpy": "new " * 1200,
-    "/lib/wire/same.mpy": "the same in both\n" * 40,
-    "/lib/firmware/app.mpy": "new" * 1500,
-    "/lib/firmware/more/deep.mpy": "in a new folder",
-    "/settings.json": "{}",
+    "/a/wire/framing.mpy": "new " * 1200,
+    "/a/firmware/app.mpy": "new" * 1500,
+    "/a/firmware/more/deep.mpy": "in a new folder",
 }
 
 
 @pytest.fixture(scope="module")
 def cuts(tmp_path_factory):
-    files = {path: text.encode() for path, text in NEW.items() if path != "/settings.json"}
-    application = Application(files=MappingProxyType(files), digest="")
-    todo = plan.make(application, {path: sha256(text.encode()) for path, text in OLD.items()})
+    modules = {path[3:]: text.encode() for path, text in NEW.items() if path.startswith("/a/")}
+    application = Application(launcher={"/main.py": NEW["/main.py"].encode()}, modules=modules)
+    todo = plan.make(application, "a", {path: sha256(text.encode()) for path, text in OLD.items()})
     case = {
         "scripts": {
             name: getattr(board_scripts, name) for name in ("INSPECT", "CLEAR", "DIGESTS", "COMMIT", "FINISH")
         },
         "mark": board_scripts.SWITCH_MARK,
         "old": OLD,
-        "new": NEW,
+        "new": {**{path: octets.decode() for path, octets in application.files.items()}, **SETTINGS},
         "folders": todo.folders,
         "copy": [[path, octets.decode()] for path, octets in todo.copy.items()],
     }

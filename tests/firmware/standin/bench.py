@@ -5,6 +5,7 @@
 import asyncio
 from binascii import hexlify
 
+from firmware.heart import Heart
 from firmware.queue import RamQueue
 from firmware.sampler import Sampler
 from firmware.sensors import Sensor
@@ -96,7 +97,7 @@ def sample(drivers, blocks, **settings):
     made = [Sensor(driver) for driver in drivers]
     group = {"period_ms": 100, "scans": 5, "decimate": 1, "report_ms": 10000}
     group.update(settings)
-    sampler = Sampler(0, group, made, clock, queue, Encoder(1024), on_record)
+    sampler = Sampler(0, group, made, clock, queue, Encoder(1024), on_record, Heart(1, None))
     try:
         asyncio.run(sampler.run())
     except Enough:

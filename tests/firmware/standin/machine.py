@@ -42,6 +42,37 @@ def enable_irq(state):
     pass
 
 
+class WDT:
+    def __init__(self, timeout=5000):
+        pass
+
+    def feed(self):
+        pass
+
+
+class Timer:
+    PERIODIC = 1
+
+    def __init__(self, number):
+        pass
+
+    def init(self, mode=PERIODIC, period=-1, callback=None):
+        pass
+
+    def deinit(self):
+        pass
+
+
+class RTC:
+    _memory = b""
+
+    def memory(self, octets=None):
+        if octets is None:
+            return RTC._memory
+        RTC._memory = bytes(octets)
+        return None
+
+
 class I2C:
     def __init__(self, bus, scl=None, sda=None, freq=400000):
         self._registers = bytearray(256)

@@ -147,7 +147,7 @@ def what_starts(octets):
     source, count = start(octets)
     if source == case["old"]["/main.py"] and holds(case["old"], []):
         return "old", count
-    if source == case["new"]["/main.py"] and holds(case["new"], gone):
+    if source == case["new"]["/main.py"] and holds(case["new"], gone) and not exists("/lib"):
         return "new", count
     return "broken: " + source[:60], count
 
@@ -178,7 +178,7 @@ def reinstalls(octets):
     if switching:
         run("FINISH")
     install()
-    return holds(case["new"], gone)
+    return holds(case["new"], gone) and not exists("/lib")
 
 
 with open(os.getenv("FIELDGATE_CASE")) as file:

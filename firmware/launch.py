@@ -1,0 +1,224 @@
+"""What outlives a start: how many starts failed, which application and which settings are on trial.
+
+It stands twice on a node: as /launch.mpy for the launcher, which must work while the slots are broken,
+and in each slot for the application. So it imports nothing of ours. docs/architecture.md has who
+calls what.
+"""
+
+import json
+import os
+import sys
+from binascii import crc32, hexlify
+from hashlib import sha256
+
+import machine
+from micropython import const  # wire.compat may be in a slot that is broken
+
+# Stages, and how many starts in a row failed when each begins.
+SETTINGS = const(1)  # settings on trial are dropped
+APPLICATION = const(2)  # an application on trial is dropped; a broken slot is left for a whole one
+OBLIGATORY = const(3)  # without the sensors that the settings call optional
+SAFE = const(4)  # without sensors: link, logs, settings, update
+_FAILED_AT = const((3, 5, 7, 9))
+_FAILED_MOST = const(9)
+
+# The launcher's share of RTC memory, from its beginning: the count, an octet that is PLANNED, the rest zero.
+RTC_OCTETS = const(16)
+_COUNT_OCTETS = const(8)  # magic, count, zero, CRC-32 of these four
+_MAGIC = const(b"fg")
+_PLANNED = const(0xA5)
+_FAILED = const("failed")  # the same eight octets in a file
+_SLOT = const("slot.json")
+_TRIAL = const("settings.new")
+_MANIFEST = const("/application.json")
+_NEW = const(".new")
+_DIGEST_DIGITS = const(64)
+
+
+def begin() -> "tuple[int, str, str, str]":
+    """Count this start and take the steps that are due.
+
+    Gives the stage, the slot to run, "application" if that is on trial, and what is to be told.
+    """
+    failed = _count()
+    stage = sum([failed >= at for at in _FAILED_AT])
+    notes = []
+    if stage >= SETTINGS and drop_settings():
+        notes.append("settings on trial dropped")
+    good, trial = slots()
+    if stage >= APPLICATION:
+        if trial:
+            _choose("/", good, None)
+            notes.append("application on trial in slot " + trial + " dropped")
+            trial = None
+        elif not whole(good) and whole(other(good)):
+            notes.append("slot " + good + " is broken")
+            good = other(good)
+            _choose("/", good, None)
+    if stage == OBLIGATORY:
+        notes.append("no optional sensors")
+    elif stage == SAFE:
+        notes.append("safe mode, no sensors, all of them again in an hour")
+    if stage:
+        notes.append(str(failed) + " starts failed")
+    return stage, trial or good, "application" if trial else "", ", ".join(notes)
+
+
+def good(root: str, settings_on_trial: bool) -> None:
+    """This boot is good: nothing failed any more, and what it runs on trial stays."""
+    again(root)
+    trial = slots(root)[1]
+    if trial and sys.path[0] == "/" + trial:
+        _choose(root, trial, None)
+    if settings_on_trial:
+        os.rename(root + _TRIAL, root + "settings.json")
+
+
+def again(root: str = "/") -> None:
+    """Count from the beginning."""
+    _store(bytes(_COUNT_OCTETS), _memory()[_COUNT_OCTETS : _COUNT_OCTETS + 1])
+    _remove(root + _FAILED)
+
+
+def planned() -> None:
+    """The reset that follows is wanted: it does not count as a failure."""
+    _store(_memory()[:_COUNT_OCTETS], bytes([_PLANNED]))
+
+
+def slots(root: str = "/") -> "tuple[str, str | None]":
+    """The slot that is known to be good, and the one on trial or None."""
+    try:
+        with open(root + _SLOT) as file:
+            chosen = json.load(file)
+        if chosen["good"] in ("a", "b") and chosen["trial"] in (None, other(chosen["good"])):
+            return chosen["good"], chosen["trial"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    # Lost or damaged. The manifest is a slot's last file, so a half written one has none.
+    return "b" if _is(root + "b" + _MANIFEST) and not _is(root + "a" + _MANIFEST) else "a", None
+
+
+def other(slot: str) -> str:
+    """The other slot: while nothing is on trial, the one that a new application is written to."""
+    return "b" if slot == "a" else "a"
+
+
+def try_application(root: str = "/") -> None:
+    """Let the next start run the slot that is not in force, on trial."""
+    good, _ = slots(root)
+    _choose(root, good, other(good))
+
+
+def drop_application(root: str = "/") -> None:
+    """Nothing is on trial in the slots any more."""
+    _choose(root, slots(root)[0], None)
+
+
+def drop_settings(root: str = "/") -> bool:
+    """The settings on trial are gone; False if there were none."""
+    return _remove(root + _TRIAL)
+
+
+def whole(slot: str, root: str = "/") -> bool:
+    """Every file that the slot's application.json names is there, octet by octet."""
+    buffer = bytearray(512)
+    line = ""
+    try:
+        with open(root + slot + _MANIFEST) as file:
+            for line in file:
+                parts = line.split('"')  # a line for each file: indent, path, colon, digest, comma
+                if len(parts) != 5 or len(parts[3]) != _DIGEST_DIGITS:
+                    continue
+                if _digest(root + slot + "/" + parts[1], buffer) != parts[3]:
+                    return False
+    except (OSError, ValueError):  # ValueError: no text
+        return False
+    return line == "}\n"  # or the manifest itself is cut short
+
+
+def _digest(path: str, buffer: bytearray) -> str:
+    digest = sha256()
+    with open(path, "rb") as file:
+        count = file.readinto(buffer)
+        while count:
+            digest.update(memoryview(buffer)[:count])
+            count = file.readinto(buffer)
+    return hexlify(digest.digest()).decode()
+
+
+def _count() -> int:
+    # What counts is how the start before this one ended. A watchdog, machine.reset() and a panic end an
+    # application that failed, unless it said that a reset was planned. A loss of power, a brown-out and
+    # the EN button (all the same to an ESP32) say nothing about it, deep sleep and soft reset are wanted.
+    memory = _memory()
+    failed = _failed_in(memory)
+    if failed is None:
+        failed = _failed_in(_read("/" + _FAILED)) or 0
+    if (
+        machine.reset_cause() in (machine.HARD_RESET, machine.WDT_RESET)
+        and memory[_COUNT_OCTETS : _COUNT_OCTETS + 1] != bytes([_PLANNED])
+        and failed < _FAILED_MOST
+    ):
+        failed += 1
+        _write("/" + _FAILED, _counted(failed))
+    _store(_counted(failed), b"")
+    return failed
+
+
+def _failed_in(octets: bytes) -> "int | None":
+    if len(octets) >= _COUNT_OCTETS and octets[:_COUNT_OCTETS] == _counted(octets[2]):
+        return min(octets[2], _FAILED_MOST)
+    return None
+
+
+def _counted(failed: int) -> bytes:
+    head = _MAGIC + bytes([failed, 0])
+    return head + crc32(head).to_bytes(4, "big")
+
+
+def _memory() -> bytes:
+    return machine.RTC().memory()
+
+
+def _store(count: bytes, planned: bytes) -> None:
+    head = count + bytes(_COUNT_OCTETS - len(count)) + planned
+    machine.RTC().memory(head + bytes(RTC_OCTETS - len(head)) + _memory()[RTC_OCTETS:])
+
+
+def _choose(root: str, good: str, trial: "str | None") -> None:
+    quoted = '"' + trial + '"' if trial else "null"
+    _write(root + _SLOT, ('{"good": "' + good + '", "trial": ' + quoted + "}\n").encode())
+
+
+def _is(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_COUNT_OCTETS)
+    except OSError:
+        return b""
+
+
+def _write(path: str, octets: bytes) -> None:
+    # At a power cut the old file or the new one is there, whole. A flash that takes nothing stops no start.
+    try:
+        with open(path + _NEW, "wb") as file:
+            file.write(octets)
+        os.rename(path + _NEW, path)
+    except OSError:
+        pass
+
+
+def _remove(path: str) -> bool:
+    try:
+        os.remove(path)
+    except OSError:
+        return False
+    return True
