@@ -47,6 +47,7 @@ class App:
         self._link = Link(plan.port, self._session, self._ticks, self._obey, self._heart)
         self._samplers = self._new_samplers(plan)
         self._hello.trial = "settings" if plan.on_trial else trying
+        self._record = record
         self._good = False
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
         for problem in (note, plan.problem, "" if boot.stored else "boot count not stored"):
@@ -120,6 +121,9 @@ class App:
             self._good = True
             _launch("good", self._root, self._hello.trial == "settings")
             self._hello.trial = ""
+        elif self._hello.trial:
+            up_s = count * COLLECT_MS // 1000
+            _launch("overdue", self._root, self._hello.trial, up_s, self.queue, self._record)
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
@@ -138,7 +142,9 @@ class App:
             # Imported here: the gateway seldom has any, and this takes 5 KB.
             from firmware import orders  # noqa: PLC0415
 
-            self._orders = orders.Orders(self._root, self._samplers, self.queue, self._ticks, self._tell)
+            self._orders = orders.Orders(
+                self._root, self._samplers, self.queue, self._ticks, self._tell, self._hello
+            )
         return self._orders.answer(order).encode(self._encoder)
 
     def _forget_orders(self) -> None:
@@ -162,7 +168,7 @@ def _has_room() -> bool:
 
 
 def _launch(name: str, *arguments) -> None:
-    # Needed at most once a boot, and 3 KB.
+    # Seldom needed, and 3 KB.
     from firmware import launch  # noqa: PLC0415
 
     getattr(launch, name)(*arguments)

@@ -30,6 +30,7 @@ _PLANNED = const(0xA5)
 _FAILED = const("failed")  # the same eight octets in a file
 _SLOT = const("slot.json")
 _TRIAL = const("settings.new")
+_TRIAL_S = const(300)
 _MANIFEST = const("/application.json")
 _NEW = const(".new")
 _DIGEST_DIGITS = const(64)
@@ -107,6 +108,32 @@ def try_application(root: str = "/") -> None:
     """Let the next start run the slot that is not in force, on trial."""
     good, _ = slots(root)
     _choose(root, good, other(good))
+
+
+def overdue(root: str, what: str, up_s: int, queue, record) -> None:
+    """Go back from what is on trial, "settings" or "application", if this boot had its time for it.
+
+    What is in the RAM of `queue` goes to flash; `record(cause)` keeps why this boot ends.
+    """
+    if up_s < _trial_s(root):
+        return
+    record(what + " on trial dropped: no value and no acknowledgement in time")
+    if queue.octets:
+        queue.spill().save_all()
+    if what == "settings":
+        drop_settings(root)
+    else:
+        drop_application(root)
+    planned()
+    machine.reset()
+
+
+def _trial_s(root: str) -> int:
+    try:
+        with open(root + "trial_s") as file:
+            return int(file.read(5))
+    except (OSError, ValueError):
+        return _TRIAL_S
 
 
 def drop_application(root: str = "/") -> None:

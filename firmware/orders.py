@@ -16,16 +16,27 @@ MAINTENANCE_MOST_S = const(3600)
 DRAIN_MS = const(10000)  # a wanted reset waits so long for the gateway to take what is in RAM
 DRAIN_STEP_MS = const(100)
 LAST_WORDS_MS = const(500)  # for the RESULT to get out; 240 octets at 4800 baud
-_MODULES = const(("firmware.orders", "firmware.launch", "firmware.modules", "wire.remote"))
+DIGEST_OCTETS = const(32)  # SHA-256
+TRIAL_LEAST_S = const(10)
+TRIAL_MOST_S = const(3600)
+_MODULES = const(
+    ("firmware.transfer", "firmware.orders", "firmware.launch", "firmware.modules", "wire.remote")
+)
+
+
+class Refused(Exception):
+    """The node will not; the message says why, for people."""
 
 
 class Orders:
     """Obeys one order after another; `tell(level, text)` is a line of the log.
 
-    `samplers` can be `parked`, `queue` is firmware.queue's, files are below `root`.
+    `samplers` can be `parked`, `queue` is firmware.queue's, files are below `root`; `hello.trial` is what
+    this boot tries.
     """
 
-    def __init__(self, root: str, samplers: list, queue, ticks, tell) -> None:
+    def __init__(self, root: str, samplers: list, queue, ticks, tell, hello=None) -> None:
+        self._hello = hello
         self._root = root
         self._samplers = samplers
         self._queue = queue
@@ -35,6 +46,7 @@ class Orders:
         self._used_ms = 0
         self._parked_until_ms = 0  # 0: nothing is parked
         self._ending = None  # the task that resets
+        self._transfer = None  # firmware.transfer.Transfer, from a put on
 
     def answer(self, order):
         """What becomes of a Command or Chunk; nothing is done twice."""
@@ -48,19 +60,31 @@ class Orders:
         now_ms = self._ticks.now_ms()
         if self._parked_until_ms and now_ms >= self._parked_until_ms:
             self._end_maintenance()
-        return self._ending is not None or self._parked_until_ms > 0 or now_ms - self._used_ms < IDLE_MS
+        used = now_ms - self._used_ms < IDLE_MS
+        if not used:
+            self._leave_transfer()
+        return used or self._ending is not None or self._parked_until_ms > 0
 
     def _do(self, order) -> tuple:
-        known = {"settings": self._settings, "reset": self._reset, "maintenance": self._maintenance}
-        operation = known.get(order.operation) if order.TYPE == remote.Command.TYPE else None
-        if operation is None:
-            return remote.UNKNOWN, None
         try:
-            return remote.OK, operation(order.arguments)
-        except WireError as error:
+            if order.TYPE == remote.Chunk.TYPE:
+                return self._chunk(order)
+            known = {
+                "settings": self._settings,
+                "reset": self._reset,
+                "maintenance": self._maintenance,
+                "put": self._put,
+                "try": self._try,
+                "trial": self._trial,
+            }
+            operation = known.get(order.operation)
+            return (remote.OK, operation(order.arguments)) if operation else (remote.UNKNOWN, None)
+        except (Refused, WireError) as error:
             return remote.REFUSED, str(error)
         except OSError as error:
             return remote.FAILED, "flash: errno " + str(error.errno)
+        except MemoryError:
+            return remote.FAILED, "not enough memory"
 
     def _settings(self, arguments: dict) -> list:
         offset = fields.uint(arguments.get("offset"), "offset", SETTINGS_OCTETS)
@@ -102,6 +126,51 @@ class Orders:
         self._parked_until_ms = 0
         self._park(False)
         self._tell("info", "maintenance has ended")
+
+    def _put(self, arguments: dict) -> int:
+        # Imported here: most orders need none.
+        from firmware.transfer import Transfer  # noqa: PLC0415
+
+        what = fields.text(arguments.get("what"), "what")
+        size = fields.uint(arguments.get("size"), "size", fields.SEQ_LIMIT)
+        digest = fields.octets(arguments.get("sha256"), "sha256", DIGEST_OCTETS, DIGEST_OCTETS)
+        self._leave_transfer()
+        self._transfer = Transfer(self._root, what, size, digest)
+        return self._transfer.at
+
+    def _try(self, arguments: dict) -> None:
+        what = fields.text(arguments.get("what"), "what")
+        seconds = fields.uint(arguments.get("seconds"), "seconds", TRIAL_MOST_S)
+        if seconds < TRIAL_LEAST_S:
+            raise Refused("seconds: under " + str(TRIAL_LEAST_S))
+        if self._hello.trial:
+            raise Refused(self._hello.trial + " are on trial: neither kept yet nor gone back from")
+        if self._transfer is None or self._transfer.what != what or not self._transfer.whole:
+            raise Refused("there is nothing to try: put it first")
+        self._transfer.begin_trial(seconds)
+        self._transfer = None
+        self._reset(arguments)
+
+    def _trial(self, arguments: dict) -> list:
+        from firmware import transfer  # noqa: PLC0415 - as in _put
+
+        what = fields.text(arguments.get("what"), "what")
+        return [self._hello.trial, transfer.in_force(self._root, what)]
+
+    def _chunk(self, chunk) -> tuple:
+        if self._transfer is None:
+            return remote.UNKNOWN, None
+        try:
+            self._transfer.take(chunk.offset, chunk.octets)
+        except Refused:
+            self._leave_transfer()
+            raise
+        return remote.OK if self._transfer.whole else remote.MORE, self._transfer.at
+
+    def _leave_transfer(self) -> None:
+        if self._transfer is not None:
+            self._transfer.leave()
+            self._transfer = None
 
     def _park(self, parked: bool) -> None:
         for sampler in self._samplers:

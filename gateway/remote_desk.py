@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Any
 from gateway.control import Refused
 from gateway.errand import Errand, ErrandFailed, ErrandFault, ErrandState
 from gateway.orders import BegunAnew
-from gateway.remote_node import DOINGS
+from gateway.remote_node import maintenance, reset, settings_show
+from gateway.remote_transfer import settings_set
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from gateway.control import Operation
     from gateway.nodes import Node, Nodes
-    from gateway.remote_node import Doing
+
+    Doing = Callable[[Node, Errand, Mapping[str, Any]], Awaitable[object]]
 
 log = logging.getLogger(__name__)
 
 ERRANDS_KEPT = 32  # that have ended, for whoever looks late
 SHORT_LEAST = 4  # digits of a uid that may stand for all of it
+DOINGS: Mapping[str, Doing] = {
+    "settings.show": settings_show,
+    "settings.set": settings_set,
+    "reset": reset,
+    "maintenance": maintenance,
+}
 
 
 class RemoteDesk:

@@ -13,13 +13,11 @@ from gateway.orders import BegunAnew, Unanswered
 from wire import remote
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from gateway.errand import Errand
     from gateway.nodes import Node
     from gateway.orders import Order
-
-    Doing = Callable[[Node, Errand, Mapping[str, Any]], Awaitable[object]]
 
 RESTART_S = 60.0  # from a reset to the HELLO of the next boot; 10 s of it the node may empty its queue
 SETTINGS_OCTETS = 64 * 1024  # a node takes less
@@ -31,10 +29,15 @@ _FAULTS = {
 }
 
 
+def linked(node: Node) -> bool:
+    """Whether the node can hear now."""
+    return node.line is not None and node.line.state() is LinkState.OPEN
+
+
 def require_link(node: Node) -> None:
     """Raise ErrandFailed unless the node can hear."""
-    state = LinkState.SILENT if node.line is None else node.line.state()
-    if state is not LinkState.OPEN:
+    if not linked(node):
+        state = LinkState.SILENT if node.line is None else node.line.state()
         raise ErrandFailed(ErrandFault.NOT_LINKED, f"node {node.name} is not linked: {state}")
 
 
@@ -107,10 +110,3 @@ async def maintenance(node: Node, _errand: Errand, request: Mapping[str, Any]) -
     require_link(node)
     await obeyed(node, "maintenance", seconds=request.get("seconds"))
     return {"seconds": request.get("seconds")}
-
-
-DOINGS: dict[str, Doing] = {
-    "settings.show": settings_show,
-    "reset": reset,
-    "maintenance": maintenance,
-}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gateway.store.account import Account, account
-from hil_tests.board import Board
+from hil_tests.board import Board, Wiring
 from hil_tests.broker import Broker, Subscriber
 from hil_tests.cable import Cable
 from hil_tests.demo.identity import Gap, Identity, Stream
@@ -40,9 +40,12 @@ SETTINGS: Mapping[str, Any] = {
 class NodeBoard:
     """A board with the application on its flash, what passes its cable, and what its chips say."""
 
-    def __init__(self, directory: Path, number: int, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, directory: Path, number: int, settings: Mapping[str, Any], wiring: Wiring | None
+    ) -> None:
         self.name = f"node-{number}"
-        self.board = Board(directory / self.name, uid=OUI + number.to_bytes(3, "big"), name=self.name)
+        uid = OUI + number.to_bytes(3, "big")
+        self.board = Board(directory / self.name, uid=uid, name=self.name, wiring=wiring)
         self.uid = self.board.uid.hex()
         self.truth = Truth(self.board)
         self.cable = Cable(self.uid)
@@ -95,9 +98,15 @@ class Bench:
         """Have a part of the story end before the broker does."""
         return self._undo.enter_context(part)
 
-    def node(self, *, settings: Mapping[str, Any] = SETTINGS, plugged: bool = True) -> NodeBoard:
+    def node(
+        self,
+        *,
+        settings: Mapping[str, Any] = SETTINGS,
+        plugged: bool = True,
+        wiring: Wiring | None = None,
+    ) -> NodeBoard:
         """A board that is switched on; `plugged` into the gateway as ttyN, N counting from 1."""
-        node = NodeBoard(self._directory, len(self.nodes) + 1, settings)
+        node = NodeBoard(self._directory, len(self.nodes) + 1, settings, wiring)
         self.nodes.append(node)
         node.board.start()
         if plugged:

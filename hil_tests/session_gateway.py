@@ -12,6 +12,8 @@ from wire.errors import WireError
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
 from wire.gateway_session import GatewaySession
 from wire.intake import Intake
+from wire.message import Message
+from wire.remote import Result
 
 COMMIT_S = 0.25  # the gateway's own group commit
 TIME_EVERY_S = 10.0
@@ -31,6 +33,7 @@ class SessionGateway:
         self.records: list[up.Block | up.Gap] = []
         self.hellos: list[up.Hello] = []
         self.logs: list[str] = []
+        self.results: list[Result] = []
         self.refused = 0
         self._board = board
         self._time = time
@@ -43,6 +46,11 @@ class SessionGateway:
         self._on_octets = on_octets
         board.on_octets(self._hear)
         time.after(TIME_EVERY_S, self._ask_time)
+
+    def send(self, message: Message) -> None:
+        """Say this, too."""
+        octets = stuff(message.encode(self._encoder), ESCAPES_DOWN)
+        self._time.after(len(octets) / BYTES_PER_S, partial(self._board.type, octets))
 
     def _hear(self, direction: str, octets: bytes, boottime_ns: int) -> None:
         if self._on_octets is not None:
@@ -74,6 +82,8 @@ class SessionGateway:
                     self._time.after(COMMIT_S, self._commit)
             case up.Log():
                 self.logs.append(message.text)
+            case Result():
+                self.results.append(message)
 
     def _commit(self) -> None:
         self._committing = False
@@ -90,8 +100,7 @@ class SessionGateway:
 
     def _speak(self) -> None:
         while (message := self._session.poll(self._now_ms())) is not None:
-            octets = stuff(message.encode(self._encoder), ESCAPES_DOWN)
-            self._time.after(len(octets) / BYTES_PER_S, partial(self._board.type, octets))
+            self.send(message)
 
     def _now_ms(self) -> int:
         return self._time.monotonic_us() // 1000

@@ -7,7 +7,8 @@ import json
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,14 +19,21 @@ from gateway.control import CONTROL_NAME, Refused, call
 from gateway.counters import printable
 from gateway.errand import ErrandState
 from gateway.failure import Failure
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from gateway.remote_transfer import TRIAL_LEAST_S, TRIAL_MOST_S
 
 LOOK_S = 0.2
 MAINTENANCE_MOST_S = 3600
 ESCAPE_MOST = 10  # characters that one octet may become
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
+
+_WITHIN = click.option(
+    "--within",
+    "seconds",
+    type=click.IntRange(TRIAL_LEAST_S, TRIAL_MOST_S),
+    default=300,
+    show_default=True,
+    help="Seconds for the trial.",
+)
 
 
 @click.group(short_help="Have a node show its settings, park its sampling, reset.")
@@ -62,6 +70,26 @@ def show(node: str, *, as_json: bool, config_path: Path | None) -> None:
         click.echo(harmless(octets))
     else:
         click.echo(octets, nl=False)
+
+
+@settings.command(name="set")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_WITHIN
+@_JSON
+@agents_config
+@click.pass_obj
+def set_(node: str, *, file: Path, seconds: int, as_json: bool, config_path: Path | None) -> None:
+    """Give it the settings in FILE, on trial: it goes back by itself unless they prove themselves.
+
+    That they do, the node checks what it can check, resets, and measures with them: they are kept once a
+    value is there and a record is stored by the gateway. The link may be cut meanwhile, or the node lose its
+    power: ask again, and it goes on where it was.
+    """
+    octets = base64.b64encode(file.read_bytes()).decode()
+    ways = {"octets": octets, "seconds": seconds}
+    errand = _done(config_path, node, "settings.set", title="settings", as_json=as_json, **ways)
+    if not as_json:
+        click.echo(f"node {errand['node']} measures with its new settings, and keeps them")
 
 
 @remote.command()

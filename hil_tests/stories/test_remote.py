@@ -5,20 +5,40 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
+from hil_tests.board import Wiring
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
 
 
-def remote(bench: Bench, node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`fieldgate remote` about this node, to its end."""
+GOOD = {"node": {"name": "pier 3"}, **SETTINGS}
+LONG = {**GOOD, "sensors": [{"driver": "bme280"}, {"driver": "hx711"}], "queue_octets": 24576}
+DEAF = {"node": {"name": "node-1"}, **SETTINGS, "link": {"via": "uart", "uart": {"tx": 32, "rx": 33}}}
+BAD = {"sensors": [{"driver": "hx711", "gain": 127}]}
+
+
+def command(bench: Bench, node: NodeBoard, *arguments: str) -> list[str]:
+    """`fieldgate remote` about this node."""
     config = bench.gateway.state.parent / "remote.toml"
     config.write_text(f'[gateway]\nstate_directory = "{bench.gateway.state}"\n[[port]]\nglob = "/dev/x"\n')
-    command = [sys.executable, "-m", "gateway.cli", "remote", node.uid, *arguments, "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return [sys.executable, "-m", "gateway.cli", "remote", node.uid, *arguments, "--config", str(config)]
+
+
+def remote(bench: Bench, node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same, to its end."""
+    whole = command(bench, node, *arguments)
+    return subprocess.run(whole, capture_output=True, text=True, timeout=80, check=False)
+
+
+def as_file(bench: Bench, settings: object, spaces: int = 0) -> str:
+    """A file with these settings, as long as one likes."""
+    path = bench.gateway.state.parent / "wanted.json"
+    path.write_text(json.dumps(settings) + " " * spaces)
+    return str(path)
 
 
 def test_a_node_shows_its_settings_is_parked_and_reset_and_no_record_is_lost(bench: Bench) -> None:
@@ -39,3 +59,68 @@ def test_a_node_shows_its_settings_is_parked_and_reset_and_no_record_is_lost(ben
     judge(bench, node)
     stored = {row.identity for row in bench.rows()}
     assert {each for each in node.cable.sent() if each.boot == first.boot} <= stored
+
+
+def test_good_settings_are_kept_and_what_the_node_refuses_is_said_in_its_words(bench: Bench) -> None:
+    node = bench.node()
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    refused = remote(bench, node, "settings", "set", as_file(bench, BAD))
+    assert (refused.returncode, len(node.board.counters.boots)) == (1, 1)
+    assert "refuses: sensors[0].gain: not one of 128, 64, 32" in refused.stderr
+
+    kept = remote(bench, node, "settings", "set", as_file(bench, GOOD))
+    assert (kept.returncode, "keeps them" in kept.stdout) == (0, True), kept.stderr
+    assert json.loads(node.board.read_file("/settings.json")) == GOOD
+    bench.settle()
+    judge(bench, node)
+
+
+def test_a_node_comes_back_from_settings_under_which_nobody_hears_it(bench: Bench) -> None:
+    node = bench.node(wiring=Wiring(uarts=(1,)))  # nobody has that cable
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    before = node.board.read_file("/settings.json")
+    back = remote(bench, node, "settings", "set", as_file(bench, DEAF), "--within", "10", "--json")
+    told = json.loads(back.stdout)
+    assert (back.returncode, told["state"], told["fault"]) == (1, "failed", "went_back"), told
+    assert node.board.read_file("/settings.json") == before
+    # The boot that nobody heard took its records to flash; they come home from seq 0 on.
+    eventually(lambda: len({row.of.boot for row in bench.rows()}) == 3, 20)
+    unheard = {row.of.boot for row in bench.rows()} - {each.boot for each in node.cable.hellos()}
+    assert [row.seq for row in bench.rows() if row.of.boot in unheard][:3] == [0, 1, 2]
+
+
+def replug(bench: Bench, node: NodeBoard) -> None:
+    """Into another socket."""
+    bench.unplug(node, "tty1")
+    node.board.plug()
+    bench.plug(node, "tty7")
+
+
+CUTS: dict[str, Callable[[Bench, NodeBoard], None]] = {
+    "cable": replug,
+    "power": lambda _bench, node: node.board.power_cut(),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_transfer_goes_on_after_a_cut(bench: Bench, cut: str) -> None:
+    node = bench.node()
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    wanted = as_file(bench, LONG, spaces=7500)
+    heard = node.board.counters.octets_down
+    asking = subprocess.Popen(
+        command(bench, node, "settings", "set", wanted),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: node.board.counters.octets_down > heard + 5000, 20)
+    CUTS[cut](bench, node)
+    said, complaints = asking.communicate(timeout=60)
+    assert (asking.returncode, "keeps them" in said) == (0, True), complaints
+    assert json.loads(node.board.read_file("/settings.json")) == LONG
+    # Beside what the records needed: not all of it twice.
+    assert node.board.counters.octets_down < heard + 14_000

@@ -1,0 +1,153 @@
+"""A file that comes over the link in pieces, and goes on after a cut of the link or a reset of the node."""
+
+import errno
+import os
+import sys
+from binascii import hexlify
+from hashlib import sha256
+
+from firmware.modules import forget
+from firmware.orders import Refused
+from wire.compat import const
+
+SETTINGS = const("settings")
+SETTINGS_MOST = const(8192)  # as settings.py has it
+BLOCK_OCTETS = const(4096)  # of flash: what is written is on it after so many, and at the end
+BUFFER_OCTETS = const(512)
+SPARE_BLOCKS = const(8)  # of the flash that stay free
+TRIAL_TIME = const("trial_s")  # the file that says how long a trial may take
+_PREFIX = const("put-")  # of the file's name, which says what it is to become
+_NAME_OCTETS = const(8)  # of its SHA-256 in the name
+_CHECKING = const(
+    ("firmware.settings", "firmware.sensor_settings", "firmware.group_settings", "firmware.kinds")
+)
+
+
+class Transfer:
+    """One file for `what`, of `size` octets with this SHA-256, below `root`. Raises Refused, OSError.
+
+    `at` is the offset of the next octet; `whole` says that all is there and right. What an earlier transfer
+    of the same file has left is gone on with, and whatever else one has left is removed.
+    """
+
+    def __init__(self, root: str, what: str, size: int, digest: bytes) -> None:
+        if what != SETTINGS:
+            raise Refused("nothing called " + what + " can be put")
+        if not 0 < size <= SETTINGS_MOST:
+            raise Refused(str(size) + " octets, limit " + str(SETTINGS_MOST))
+        self.what = what
+        self.whole = False
+        name = _PREFIX + what + "-" + hexlify(digest[:_NAME_OCTETS]).decode()
+        self._root = root
+        self.path = root + name
+        self.at = self._left(root, name)
+        self._size = size
+        self._digest = digest
+        self._file = None
+        self._on_flash = self.at
+        if self.at > size:
+            os.remove(self.path)
+            self.at = 0
+        if self.at == size:
+            self._close()
+            return
+        self._require_room(root)
+        self._file = open(self.path, "ab")  # noqa: SIM115 - open until all is there
+
+    def take(self, offset: int, octets: bytes) -> None:
+        """The octets at `offset`; others than the next are ignored. Refused when all is there, and wrong."""
+        if offset != self.at or self._file is None:
+            return
+        if offset + len(octets) > self._size:
+            raise Refused(str(offset + len(octets)) + " octets, " + str(self._size) + " were announced")
+        self._file.write(octets)
+        self.at += len(octets)
+        if self.at == self._size:
+            self._close()
+        elif self.at - self._on_flash >= BLOCK_OCTETS:
+            self._file.flush()
+            self._on_flash = self.at
+
+    def begin_trial(self, seconds: int) -> None:
+        """From the next start on it is tried for so long; it is then gone from here."""
+        # The time first: without a trial nobody reads it.
+        with open(self._root + TRIAL_TIME, "w") as file:
+            file.write(str(seconds))
+        os.rename(self.path, self._root + "settings.new")
+
+    def leave(self) -> None:
+        """Keep on flash what there is."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _left(self, root: str, name: str) -> int:
+        found = 0
+        for entry in os.listdir(root):
+            if entry == name:
+                found = os.stat(root + name)[6]
+            elif entry.startswith(_PREFIX):
+                os.remove(root + entry)
+        return found
+
+    def _require_room(self, root: str) -> None:
+        numbers = os.statvfs(root)
+        blocks = (self._size - self.at + numbers[0] - 1) // numbers[0] + SPARE_BLOCKS
+        if numbers[3] < blocks:
+            raise Refused("flash has " + str(numbers[3]) + " blocks free, this needs " + str(blocks))
+
+    def _close(self) -> None:
+        self.leave()
+        try:
+            self._accept()
+        except Refused:
+            os.remove(self.path)
+            self.at = 0
+            raise
+        self.whole = True
+
+    def _accept(self) -> None:
+        # The one place through which what came over the link becomes something that the node may try. Who
+        # made it is not proven yet: its signature is to be checked here.
+        if _digest_of(self.path) != self._digest:
+            raise Refused("SHA-256 is not what was announced: put it again")
+        _check_settings(self.path)
+
+
+def in_force(root: str, what: str) -> bytes:
+    """The SHA-256 of what is in force; none where the defaults are."""
+    if what != SETTINGS:
+        raise Refused("nothing called " + what + " can be in force")
+    try:
+        return _digest_of(root + "settings.json")
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return b""
+
+
+def _digest_of(path: str) -> bytes:
+    digest = sha256()
+    buffer = bytearray(BUFFER_OCTETS)
+    with open(path, "rb") as file:
+        count = file.readinto(buffer)
+        while count:
+            digest.update(memoryview(buffer)[:count])
+            count = file.readinto(buffer)
+    return digest.digest()
+
+
+def _check_settings(path: str) -> None:
+    # As at a start, so that what cannot be read is refused before anything changes.
+    from firmware import settings  # noqa: PLC0415 - let go again
+
+    problem = ""
+    try:
+        settings.load(path)
+    except settings.SettingsError as error:
+        problem = str(error).replace(path, "the settings")
+    del settings
+    forget(_CHECKING)
+    forget([path for path in sys.modules if path.startswith("firmware.kind_")])
+    if problem:
+        raise Refused(problem)
