@@ -28,10 +28,10 @@ NONCE_OCTETS = const(8)
 class App:
     """All parts of one node; files are below `root`, which ends in a slash.
 
-    `stage`, `trying` and `note` come from firmware.launch.begin(), `record(cause)` keeps why this boot ends.
+    `stage`, `trying` and `note` come from firmware.launch.begin().
     """
 
-    def __init__(self, root: str, stage: int = 0, trying: str = "", note: str = "", record=None) -> None:
+    def __init__(self, root: str, stage: int = 0, trying: str = "", note: str = "") -> None:
         self._root = root
         self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
         self._encoder = Encoder(MESSAGE_OCTETS)
@@ -43,11 +43,10 @@ class App:
             self.queue.spill().open_flash()
         self._session = self._new_session(boot, plan)
         self._orders = None  # firmware.orders.Orders while the gateway has some
-        self._heart = Heart(len(plan.groups), record)
+        self._heart = Heart(len(plan.groups), self._on_hung)
         self._link = Link(plan.port, self._session, self._ticks, self._obey, self._heart)
         self._samplers = self._new_samplers(plan)
         self._hello.trial = "settings" if plan.on_trial else trying
-        self._record = record
         self._good = False
         self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
         for problem in (note, plan.problem, "" if boot.stored else "boot count not stored"):
@@ -123,7 +122,10 @@ class App:
             self._hello.trial = ""
         elif self._hello.trial:
             up_s = count * COLLECT_MS // 1000
-            _launch("overdue", self._root, self._hello.trial, up_s, self.queue, self._record)
+            _launch("overdue", self._root, self._hello.trial, up_s, self.queue)
+
+    def _on_hung(self, cause: str) -> None:
+        _launch("record", cause, self._ticks.now_us() // 1000000)
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])
@@ -186,6 +188,6 @@ def _start(root: str, stage: int) -> tuple:
     return boot, plan
 
 
-def main(root: str = "/", stage: int = 0, trying: str = "", note: str = "", record=None) -> None:
+def main(root: str = "/", stage: int = 0, trying: str = "", note: str = "") -> None:
     """Run the node for ever; KeyboardInterrupt is the technician's way in."""
-    asyncio.run(App(root, stage, trying, note, record).run())
+    asyncio.run(App(root, stage, trying, note).run())

@@ -8,6 +8,7 @@ calls what.
 import json
 import os
 import sys
+import time
 from binascii import crc32, hexlify
 from hashlib import sha256
 
@@ -25,9 +26,14 @@ _FAILED_MOST = const(9)
 # The launcher's share of RTC memory, from its beginning: the count, an octet that is PLANNED, the rest zero.
 RTC_OCTETS = const(16)
 _COUNT_OCTETS = const(8)  # magic, count, zero, CRC-32 of these four
+_READ_OCTETS = const(16)  # of a file with a count
 _MAGIC = const(b"fg")
 _PLANNED = const(0xA5)
 _FAILED = const("failed")  # the same eight octets in a file
+_CRASH = const("crash.txt")
+_PAUSE_S = const(5)
+_LONG_PAUSE_S = const(50)  # where even safe mode crashes: spares the flash; below the watchdog's time
+_REPL_MS = const(3600000)  # a node that somebody left in the REPL measures again after this
 _SLOT = const("slot.json")
 _TRIAL = const("settings.new")
 _TRIAL_S = const(300)
@@ -86,6 +92,33 @@ def planned() -> None:
     _store(_memory()[:_COUNT_OCTETS], bytes([_PLANNED]))
 
 
+def record(cause: str, up_s: int, error: "Exception | None" = None, root: str = "/") -> None:
+    """Keep why this boot ends: one line, then the traceback. Never raises."""
+    boot = _read(root + "boot_count").strip() or b"unknown"
+    try:
+        with open(root + _CRASH + _NEW, "w") as file:
+            file.write(cause + " in boot " + boot.decode() + " after " + str(up_s) + " s\n")
+            if error:
+                sys.print_exception(error, file)
+        os.rename(root + _CRASH + _NEW, root + _CRASH)
+    except Exception as fault:  # noqa: BLE001 - a full or broken file system: the console has it
+        sys.print_exception(fault)
+
+
+def pause(stage: int) -> None:
+    """Time for a technician's Ctrl-C before the board starts again after a crash."""
+    machine.Timer(0).deinit()  # the heart's: what it watches has ended
+    time.sleep(_LONG_PAUSE_S if stage == SAFE else _PAUSE_S)
+
+
+def let_in() -> None:
+    """A technician is in the REPL: nothing resets the board for an hour, and what does is no failure."""
+    # A watchdog cannot be stopped, and a soft reset stops timers that would feed it: it gets time instead.
+    machine.WDT(timeout=_REPL_MS)
+    machine.Timer(0).deinit()
+    planned()
+
+
 def slots(root: str = "/") -> "tuple[str, str | None]":
     """The slot that is known to be good, and the one on trial or None."""
     try:
@@ -110,14 +143,14 @@ def try_application(root: str = "/") -> None:
     _choose(root, good, other(good))
 
 
-def overdue(root: str, what: str, up_s: int, queue, record) -> None:
+def overdue(root: str, what: str, up_s: int, queue) -> None:
     """Go back from what is on trial, "settings" or "application", if this boot had its time for it.
 
-    What is in the RAM of `queue` goes to flash; `record(cause)` keeps why this boot ends.
+    What is in the RAM of `queue` goes to flash.
     """
     if up_s < _trial_s(root):
         return
-    record(what + " on trial dropped: no value and no acknowledgement in time")
+    record(what + " on trial dropped: no value and no acknowledgement in time,", up_s, None, root)
     if queue.octets:
         queue.spill().save_all()
     if what == "settings":
@@ -228,7 +261,7 @@ def _is(path: str) -> bool:
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(_COUNT_OCTETS)
+            return file.read(_READ_OCTETS)
     except OSError:
         return b""
 

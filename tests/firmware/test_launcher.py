@@ -239,3 +239,12 @@ def test_a_soft_reset_into_the_raw_repl_as_mpremote_makes_it_leaves_an_hour_too(
     assert life.starts == {"power_on": 1, "soft": 1, "hard": 1}
     assert life.file("/failed") is None
     assert not any("failed" in line for line in life.gateway.logs)
+
+
+def test_without_launch_mpy_a_technician_has_the_repl_for_a_minute_again_and_again(live):
+    files = build().files
+    del files["/launch.mpy"]
+    life = live(files)
+    life.time.run_until(lambda: b"no module named 'launch'" in life.said and b">>> " in life.said, 10)
+    life.until_starts(3, 130)
+    assert life.starts == {"power_on": 1, "watchdog": 2}
