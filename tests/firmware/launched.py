@@ -23,14 +23,14 @@ def main(root, *more):
     _main(root, *more)
 """
 BME280_CRASHES = "\n\ndef _crash(self):\n    raise ValueError('a chip too many')\n\nBME280.read = _crash\n"
-BME280_HANGS = """
+HX711_HANGS = """
 import time
 
 def _hang(self):
     while True:
         time.sleep_ms(100)
 
-BME280.read = _hang
+HX711.read = _hang
 """
 
 
