@@ -20,6 +20,7 @@ from gateway.sinks.mqtt import MqttSink
 from gateway.sinks.sink_state import SinkState
 from gateway.store import StoreError, StoreState, quarantine
 from gateway.timeline import Timeline
+from gateway.wifi_port import WifiPort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from gateway.store import Arrival, Store, Stored
     from gateway.store.salvage import Result
     from gateway.systemd_notify import Progress
+    from gateway.wifi_config import WifiConfig
+    from gateway.wifi_line import WifiLine
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +93,10 @@ class Agent:
             for sink in config.mqtt_sinks
         ]
         taken: set[str] = set()
-        self._ports = [self._supervisor(port, taken) for port in config.ports]
+        self._ports: list[PortSupervisor | WifiPort] = [
+            *(self._supervisor(port, taken) for port in config.ports),
+            *(self._wifi(broker) for broker in config.wifi),
+        ]
         self._report = Report(
             config=config,
             clock=self._clock,
@@ -153,6 +159,18 @@ class Agent:
 
         return PortSupervisor(
             config, serve, taken=taken, counters=self._counters, conditions=self._conditions
+        )
+
+    def _wifi(self, config: WifiConfig) -> WifiPort:
+        async def serve(line: WifiLine) -> None:
+            await Line(line, self._services, config.window).serve()
+
+        return WifiPort(
+            config,
+            serve,
+            counters=self._counters,
+            conditions=self._conditions,
+            clock=self._clock,
         )
 
     def _tell_of_unknown_sinks(self) -> None:

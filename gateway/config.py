@@ -17,6 +17,7 @@ from gateway.sink_config import MqttSinkConfig
 from gateway.store_config import FullConfig, StoreConfig
 from gateway.toml_lines import TomlLines
 from gateway.toml_table import Problem, read, read_many, read_one, setting, subtable, title, unknown_keys
+from gateway.wifi_config import WifiConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ STATE_DIRECTORY = Path("/var/lib/fieldgate")
 CONFIG_LIMIT_OCTETS = 256 * 1024
 MAX_PORTS = 64
 MAX_SINKS = 16
+MAX_WIFI = 4
 # What tomllib says, and what somebody with an editor needs to hear.
 _TOMLLIB_WORDS = (
     (re.compile(r"cannot overwrite a value"), "the key is already there"),
@@ -104,6 +106,7 @@ class Config:
 
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
     ports: tuple[PortConfig, ...] = ()
+    wifi: tuple[WifiConfig, ...] = ()
     store: StoreConfig = field(default_factory=StoreConfig)
     clock: ClockConfig = field(default_factory=ClockConfig)
     mqtt_sinks: tuple[MqttSinkConfig, ...] = ()
@@ -162,15 +165,20 @@ def _located(path: Path, lines: TomlLines, problem: Problem) -> ConfigError:
 
 def _config(root: Mapping[str, object], problems: list[Problem]) -> Config:
     """What could be read; worthless when a problem was noted."""
-    unknown_keys(root, ["gateway", "port", "store", "clock", "sink", "log"], (), problems)
+    unknown_keys(root, ["gateway", "port", "wifi", "store", "clock", "sink", "log"], (), problems)
     sinks_table = subtable(root, ("sink",), problems)
     unknown_keys(sinks_table, ["mqtt"], ("sink",), problems)
     gateway = read_one(GatewayConfig, root, ("gateway",), problems) or GatewayConfig()
     ports = read_many(PortConfig, root, ("port",), MAX_PORTS, problems)
+    wifi = read_many(WifiConfig, root, ("wifi",), MAX_WIFI, problems)
     sinks = read_many(MqttSinkConfig, sinks_table, ("sink", "mqtt"), MAX_SINKS, problems)
-    if "port" not in root:
+    if "port" not in root and "wifi" not in root:
         problems.append(Problem((), "there is no [[port]]; add one with the glob of the nodes' ports"))
     _only_once("glob", ports, ("port",), problems)
+    _only_once("url", wifi, ("wifi",), problems)
+    for index, broker in enumerate(wifi):
+        if broker is not None:
+            _check_access(broker, ("wifi", index), problems)
     _only_once("name", sinks, ("sink", "mqtt"), problems)
     for index, sink in enumerate(sinks):
         if sink is not None:
@@ -178,6 +186,7 @@ def _config(root: Mapping[str, object], problems: list[Problem]) -> Config:
     return Config(
         gateway=gateway,
         ports=tuple(port for port in ports if port is not None),
+        wifi=tuple(broker for broker in wifi if broker is not None),
         store=_store(root, problems),
         clock=read_one(ClockConfig, root, ("clock",), problems) or ClockConfig(),
         mqtt_sinks=tuple(sink for sink in sinks if sink is not None),
@@ -212,11 +221,16 @@ def _check_sink(sink: MqttSinkConfig, path: KeyPath, problems: list[Problem]) ->
         problems.append(Problem((*path, "urls"), f"{title(path)} has both url and urls; write all into urls"))
     elif len({broker.tls for broker in sink.brokers}) > 1:
         problems.append(Problem((*path, "urls"), "urls must all be mqtt:// or all mqtts://"))
-    elif sink.ca_file is not None and not any(broker.tls for broker in sink.brokers):
+    else:
+        _check_access(sink, path, problems)
+
+
+def _check_access(table: MqttSinkConfig | WifiConfig, path: KeyPath, problems: list[Problem]) -> None:
+    if table.ca_file is not None and not any(broker.tls for broker in table.brokers):
         problems.append(
             Problem((*path, "ca_file"), "ca_file does nothing with mqtt://; the url must be mqtts://")
         )
-    if sink.password_file is not None and sink.user is None:
+    if table.password_file is not None and table.user is None:
         problems.append(
             Problem((*path, "password_file"), f"password_file in {title(path)} needs the key user")
         )
@@ -228,6 +242,15 @@ def _completed(config: Config, folder: Path) -> Config:
     return replace(
         config,
         gateway=replace(config.gateway, state_directory=folder / config.gateway.state_directory),
+        wifi=tuple(
+            replace(
+                broker,
+                password_file=broker.password_file and folder / broker.password_file,
+                ca_file=broker.ca_file and folder / broker.ca_file,
+                client_id=broker.client_id or f"fieldgate-{name}-nodes",
+            )
+            for broker in config.wifi
+        ),
         mqtt_sinks=tuple(
             replace(
                 sink,

@@ -5,25 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from enum import StrEnum
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gateway import fast_decode
 from gateway.console_log import ConsoleLog
 from gateway.counters import hexed, printable
+from gateway.link_state import LinkState
 from gateway.refusals import Refusals
 from gateway.store import Arrival, StoreError, losses
 from gateway.time_question import TimeQuestion
 from wire import cbor, down, up
 from wire.errors import WireError
-from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
+from wire.framing import FRAME_LIMIT_DOWN
 from wire.gateway_session import DESCRIBING, OPEN, GatewaySession
 from wire.intake import TAKEN
 from wire.remote import Result
 
 if TYPE_CHECKING:
+    from gateway.line_port import LinePort
     from gateway.nodes import Node
-    from gateway.serial_port import SerialPort
     from gateway.services import Services
     from wire.message import Message
 
@@ -40,27 +41,18 @@ FRAME_EXTRA = 6  # flags and check sum; how many octets were escaped is not know
 NS_PER_MS = 1_000_000
 
 
-class LinkState(StrEnum):
-    """What is known of the other end of a line."""
-
-    WAITING = "waiting"  # nothing has come yet
-    STRANGER = "stranger"  # something comes, but no HELLO
-    DESCRIBING = "describing"
-    OPEN = "open"
-    SILENT = "silent"
-
-
 class Line:
     """Serves one open port until it is lost. Used once."""
 
-    def __init__(self, port: SerialPort, services: Services, window: int) -> None:
+    def __init__(self, port: LinePort, services: Services, window: int) -> None:
         self.path = port.path
+        self.uid = port.uid  # the only node that may be here; None on a cable
         self.node: Node | None = None
         self._port = port
         self._services = services
         self._window = window
         self._session = GatewaySession(services.name, window)
-        self._reader = FrameReader(FRAME_LIMIT_UP, self._on_refused)
+        self._framing = port.framing(self._on_refused)
         self._encoder = cbor.Encoder(1024)
         self._wake = asyncio.Event()
         self._credit = asyncio.Event()
@@ -107,9 +99,9 @@ class Line:
             if capture is not None:
                 capture.up(self.path, data)
             self._heard_ns = arrived_ns
-            for frame in self._reader.feed(data):
+            for frame in self._framing.messages(data):
                 self._on_frame(frame, arrived_ns)
-            self._console.text(self._reader.take_text(), self.node)
+            self._console.text(self._framing.take_text(), self.node)
             self._wake.set()
 
     def _on_frame(self, frame: bytes, arrived_ns: int) -> None:
@@ -170,13 +162,20 @@ class Line:
 
     def _on_hello(self, hello: up.Hello, arrived_ns: int) -> None:
         services = self._services
+        if self.uid is not None and hello.uid != self.uid:
+            self._refusals.count("uid_foreign", f"HELLO of {hello.uid.hex()} on the topic of another node")
+            self.leave()
+            return
         services.counters.count("hellos")
         node = services.nodes.meet(hello.uid)
         known = services.store.has_descriptor(hello.desc)
         if self.node is not None and self.node.uid != hello.uid:
             self._refusals.count("node_changed", f"node {self.node.name} went, {node.name} came")
             self.node.detach(self)
-        if node.line is not None and node.line is not self:
+        if node.moves_to(self, hello.boot):
+            services.counters.count("node_moved")
+            log.info("node %s moves to %s", node.name, self.path)
+        elif node.line is not None and node.line is not self:
             self._refusals.count("uid_twice", f"node {node.name} speaks on {node.line.path}, too")
         elif node.hello is None or node.hello.boot != hello.boot:
             reset = printable(hello.reset.encode(), NOISE_SHOWN)
@@ -242,11 +241,9 @@ class Line:
 
     async def _send(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
             self._wake.clear()
             self._refusals.look()
             self._ask_time()
@@ -273,17 +270,14 @@ class Line:
 
     async def _write(self, message: Message) -> None:
         # One frame at a time: the node's receive ring holds 260 octets and drops silently.
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(DOWN_SPACING_S):
                 await self._credit.wait()
-        except TimeoutError:
-            pass
         self._credit.clear()
-        frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
-        if isinstance(message, down.Welcome):
-            while len(frame) > FRAME_LIMIT_DOWN and message.next:
-                message.next.pop()  # a stream without a resume point starts where the node holds it
-                frame = stuff(message.encode(self._encoder), ESCAPES_DOWN)
+        frame = self._framing.packed(message.encode(self._encoder))
+        while isinstance(message, down.Welcome) and len(frame) > FRAME_LIMIT_DOWN and message.next:
+            message.next.pop()  # a stream without a resume point starts where the node holds it
+            frame = self._framing.packed(message.encode(self._encoder))
         if isinstance(message, down.Time):
             wire_ns = len(frame) * self._port.adapter.octet_ns
             self._time.sent(message.id, self._services.clock.boottime_ns(), wire_ns)

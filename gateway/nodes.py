@@ -51,6 +51,11 @@ class Node:
             self.line.leave()
         self.line = line
 
+    def moves_to(self, line: Line, boot: int) -> bool:
+        """Whether it changes between its cable and Wi-Fi; two boards with one uid are in two boots."""
+        of_another_kind = self.line is not None and (self.line.uid is None) != (line.uid is None)
+        return of_another_kind and self.hello is not None and self.hello.boot == boot
+
     def detach(self, line: Line) -> None:
         """The line is gone."""
         if self.line is line:

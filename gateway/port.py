@@ -184,7 +184,7 @@ class PortSupervisor:
         except PortLost as lost:
             return lost.reason
         except Exception as error:
-            lost_leaf = _only_lost(error)
+            lost_leaf = only_lost(error)
             if lost_leaf is not None:
                 return lost_leaf.reason
             self._counters.count("port_serve_failed")
@@ -239,11 +239,11 @@ def _leads_to(path: str, device: str) -> bool:
     return os.path.exists(path) and os.path.realpath(path) == device  # noqa: PTH110 - never raises
 
 
-def _only_lost(error: Exception) -> PortLost | None:
+def only_lost(error: Exception) -> PortLost | None:
     """The first PortLost of an exception group that holds nothing else."""
     if isinstance(error, PortLost):
         return error
     if not isinstance(error, ExceptionGroup):
         return None
-    leaves = [_only_lost(each) for each in error.exceptions]
+    leaves = [only_lost(each) for each in error.exceptions]
     return None if None in leaves else leaves[0]

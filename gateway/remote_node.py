@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.counters import printable
 from gateway.errand import ErrandFailed, ErrandFault
-from gateway.line import LinkState
+from gateway.link_state import LinkState
 from gateway.orders import BegunAnew, Unanswered
 from wire import remote
 

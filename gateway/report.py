@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.sinks.mqtt import MqttSink
     from gateway.store import Store
     from gateway.timeline import Timeline
+    from gateway.wifi_port import WifiPort
 
 NS_PER_S = 1_000_000_000
 NS_PER_US = 1000
@@ -87,7 +88,7 @@ class Report:
     store: Store
     nodes: Nodes
     sinks: Sequence[MqttSink]
-    ports: Sequence[PortSupervisor]
+    ports: Sequence[PortSupervisor | WifiPort]
     counters: Counters
     conditions: Conditions
     mount: str = ""  # what the store is on

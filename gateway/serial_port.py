@@ -13,6 +13,7 @@ from enum import StrEnum
 import serial
 
 from gateway.host_clock import boottime_ns
+from gateway.line_port import Frames
 from gateway.serial_adapter import SerialAdapter, adapter_of
 
 READ_LIMIT = 65536  # octets a read takes at most
@@ -62,6 +63,9 @@ _FAULTS = {
 
 class SerialPort:
     """An open port. One task reads, one task writes; neither ever blocks the event loop."""
+
+    framing = Frames
+    uid = None  # whoever is on the cable
 
     def __init__(
         self, device: serial.Serial, path: str, adapter: SerialAdapter, write_stall_s: float

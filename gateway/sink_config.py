@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MQTT_PORT = 1883  # both registered at IANA
 MQTTS_PORT = 8883
-_WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
+WORDS = text(r"[^\x00-\x1f\x7f]{1,128}", "a string of 1 to 128 characters without control characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class MqttSinkConfig:
     name: str = setting(topic_name, "mqtt")
     url: str = setting(broker_url, "")
     urls: tuple[str, ...] = setting(broker_urls, ())
-    user: str | None = setting(_WORDS, None)
+    user: str | None = setting(WORDS, None)
     password_file: Path | None = setting(path_text, None)
     ca_file: Path | None = setting(path_text, None)
-    client_id: str = setting(_WORDS, "")
+    client_id: str = setting(WORDS, "")
     window: int = setting(integer(1, 100), 20)
     keepalive_s: int = setting(integer(5, 300), 15)
     ack_timeout_s: int = setting(integer(5, 300), 30)

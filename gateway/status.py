@@ -52,7 +52,7 @@ class ClockStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortStatus:
-    """A serial port; one that no device matches yet has the glob as its path."""
+    """A serial port, or a broker of Wi-Fi nodes; one that no device matches yet has the glob as its path."""
 
     path: str
     state: str

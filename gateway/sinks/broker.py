@@ -29,7 +29,7 @@ class Broker:
     port: int
     client_id: str
     keepalive_s: int
-    will: Will
+    will: Will | None = None
     user: str | None = None
     password: str | None = None
     context: ssl.SSLContext | None = None

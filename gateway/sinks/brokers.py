@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.sinks.backoff import Backoff
 from gateway.sinks.broker import Broker, Will
@@ -21,17 +21,17 @@ from gateway.sinks.connection_lost import (
     VersionRefused,
 )
 from gateway.sinks.endpoints import Endpoints
-from gateway.sinks.marks import MESSAGE_OCTETS
+from gateway.sinks.inbox import Inbox
 from gateway.sinks.mqtt_connection import MqttConnection
 from gateway.sinks.senml import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from random import Random
 
-    from gateway.sink_config import BrokerAddress, MqttSinkConfig
+    from gateway.sink_config import BrokerAddress
 
-CONFIRMATION_PACKET_LIMIT = MESSAGE_OCTETS + PACKET_LIMIT  # with topic and properties
 RECONNECT_FIRST_S = 1.0
 RECONNECT_MOST_S = 60.0
 # Somebody else has our client id: two that take it from each other must not do it in a tight loop.
@@ -42,13 +42,40 @@ STEADY_S = 2.0  # a connection that delivers and lasts so long has worked
 IDLE_STEADY_S = 60.0  # and so has one that had nothing to deliver
 
 
-class Brokers:
-    """The brokers of one sink. One connection at a time: `connect`, then `lost`, and again."""
+class Access(Protocol):
+    """What a configuration says of its brokers."""
 
-    def __init__(self, config: MqttSinkConfig, status_topic: str, random: Random) -> None:
+    @property
+    def brokers(self) -> tuple[BrokerAddress, ...]: ...
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def password_file(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def keepalive_s(self) -> int: ...
+
+
+class Brokers:
+    """The brokers of one configuration. One connection at a time: `connect`, then `lost`, and again.
+
+    With a `status_topic` the broker says there when the connection has ended. `packet_limit` is the
+    longest packet that is taken.
+    """
+
+    def __init__(
+        self, config: Access, status_topic: str | None, random: Random, *, packet_limit: int = PACKET_LIMIT
+    ) -> None:
         self._config = config
-        self._status_topic = status_topic
-        self._packet_limit = CONFIRMATION_PACKET_LIMIT if config.confirmation else PACKET_LIMIT
+        self._will = (
+            Will(topic=status_topic, content_type=JSON, payload=b'{"state":"offline"}')
+            if status_topic
+            else None
+        )
+        self._packet_limit = packet_limit
         self._endpoints = Endpoints(config.brokers, Backoff(RECONNECT_FIRST_S, RECONNECT_MOST_S, random))
         self._taken = Backoff(TAKEN_OVER_FIRST_S, TAKEN_OVER_MOST_S, random, least=0.5)
         self._taken_over = False
@@ -66,14 +93,20 @@ class Brokers:
         """The version that is spoken now, as people write it; empty without a connection."""
         return "" if self._connection is None else self._connection.version.shown
 
-    async def connect(self, on_news: Callable[[], None]) -> MqttConnection:
+    async def connect(
+        self, on_news: Callable[[], None], new_inbox: Callable[[], Inbox] = Inbox
+    ) -> MqttConnection:
         """A connection that the broker has accepted. Raises ConnectionLost; `lost` is to be called then."""
         endpoint = self._endpoints.current
         now_s = asyncio.get_running_loop().time
         while True:
             version = endpoint.protocol.version(now_s())
             connection = MqttConnection(
-                self._broker(endpoint.address), on_news, version, packet_limit=self._packet_limit
+                self._broker(endpoint.address),
+                on_news,
+                version,
+                packet_limit=self._packet_limit,
+                inbox=new_inbox(),
             )
             try:
                 await connection.open()
@@ -139,7 +172,7 @@ class Brokers:
             port=address.port,
             client_id=config.client_id,
             keepalive_s=config.keepalive_s,
-            will=Will(topic=self._status_topic, content_type=JSON, payload=b'{"state":"offline"}'),
+            will=self._will,
             user=config.user,
             password=None if password is None else password[0] if password else "",
             context=context,

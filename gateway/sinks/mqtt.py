@@ -18,8 +18,10 @@ from gateway.host_clock import Clock
 from gateway.sink_config import MqttSinkConfig
 from gateway.sinks import dead_letter_fault
 from gateway.sinks.brokers import Brokers
+from gateway.sinks.buffered_socket import PACKET_LIMIT
 from gateway.sinks.confirmation import Confirmation, ConfirmationStore
 from gateway.sinks.connection_lost import ACK_TIMEOUT, ConnectionLost
+from gateway.sinks.marks import MESSAGE_OCTETS
 from gateway.sinks.mqtt_connection import NO_SUBSCRIBER, REFUSALS, MqttConnection
 from gateway.sinks.mqtt_packets import Puback
 from gateway.sinks.mqtt_properties import content
@@ -40,6 +42,7 @@ from gateway.timeline import Timeline
 
 TICK_S = 0.25  # how often deadlines are looked at
 
+CONFIRMATION_PACKET_LIMIT = MESSAGE_OCTETS + PACKET_LIMIT  # with topic and properties
 PACKET_TOO_LARGE = 0x95  # what the broker would say, section 4.13
 
 _NS_PER_S = 1_000_000_000
@@ -88,7 +91,12 @@ class MqttSink:
         )
         self._traffic = Traffic(self._outbox, random, backfill_per_s=config.backfill_per_s)
         self._publications = Publications(gateway)
-        self._brokers = Brokers(config, self._publications.status_topic, random)
+        self._brokers = Brokers(
+            config,
+            self._publications.status_topic,
+            random,
+            packet_limit=CONFIRMATION_PACKET_LIMIT if config.confirmation else PACKET_LIMIT,
+        )
         self._confirmation = self._made_confirmation(gateway)
         self._news = asyncio.Event()
         self._standing = Standing(config.name, conditions)

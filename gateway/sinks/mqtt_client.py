@@ -96,6 +96,8 @@ def client_for(broker: Broker, version: Version) -> BufferedClient:
     if broker.context is not None:
         client.tls_set_context(broker.context)
     will = broker.will
+    if will is None:
+        return client
     properties = None
     if version is Version.MQTT_5:
         properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]

@@ -59,10 +59,11 @@ class MqttConnection:
         version: Version = Version.MQTT_5,
         *,
         packet_limit: int = PACKET_LIMIT,
+        inbox: Inbox | None = None,
     ) -> None:
         self.version = version
         self.limits = Limits()
-        self.inbox = Inbox()
+        self.inbox = inbox or Inbox()
         self._packet_limit = packet_limit
         self._broker = broker
         self._on_news = on_news
@@ -117,6 +118,12 @@ class MqttConnection:
         octets = mqtt_packets.publish(packet_id, topic, known, payload, retain=retain)
         self._client.buffered.send(octets)  # type: ignore[union-attr]
         return packet_id
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 0: nobody says whether it arrives. Raises ConnectionLost. Only once it is open."""
+        self.check()
+        self._client.publish(topic, payload)
+        self.flush()
 
     def subscribe(self, topics: list[str]) -> None:
         """Have at QoS 0 what is published on these topics; `inbox` gets it. Only once it is open."""

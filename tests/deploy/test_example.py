@@ -21,6 +21,7 @@ def test_the_example_shows_every_key_with_its_default():
     tables = {
         "gateway": shown.gateway,
         "[port]": shown.ports[0],
+        "[wifi]": shown.wifi[0],
         "store": shown.store,
         "store.full": shown.store.full,
         "clock": shown.clock,
@@ -28,7 +29,11 @@ def test_the_example_shows_every_key_with_its_default():
         "sink.mqtt.confirmation": shown.mqtt_sinks[0].confirmation,
         "log": shown.log,
     }
-    of_the_host = {"name": "gateway", "client_id": "fieldgate-gateway"}
+    of_the_host = {
+        ("gateway", "name"): "gateway",
+        ("[wifi]", "client_id"): "fieldgate-gateway-nodes",
+        ("[sink.mqtt]", "client_id"): "fieldgate-gateway",
+    }
     for title, table in tables.items():
         sections = re.split(r"(?m)^(?:#: )?\[(.+)\]$", EXAMPLE.read_text(encoding="utf-8"))
         section = sections[sections.index(title) + 1]
@@ -36,5 +41,5 @@ def test_the_example_shows_every_key_with_its_default():
         for field in (each for each in fields(table) if each.name in settings(type(table))):
             if field.default not in (MISSING, "", None):
                 assert getattr(table, field.name) == field.default, f"{title} {field.name}"
-            elif field.name in of_the_host:
-                assert getattr(table, field.name) == of_the_host[field.name]
+            elif (title, field.name) in of_the_host:
+                assert getattr(table, field.name) == of_the_host[title, field.name]

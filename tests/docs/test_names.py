@@ -9,7 +9,8 @@ import pytest
 
 from gateway.counters import OTHER, REFUSED_SUBJECTS
 from gateway.errand import ErrandFault
-from gateway.line import LOST_REASON, UNREADABLE, LinkState
+from gateway.line import LOST_REASON, UNREADABLE
+from gateway.link_state import LinkState
 from gateway.mounts import CONCERNS
 from gateway.node_clock import TimeState
 from gateway.port import PortState

@@ -35,6 +35,17 @@ class Gateway:
 
     @asynccontextmanager
     async def line(self, pair, window=4096, adapter=None):
+        await self.store.flush()
+        port = SerialPort.open(pair.path, 115200)
+        port.adapter = adapter or port.adapter
+        try:
+            async with self.line_on(port, window) as line:
+                yield line
+        finally:
+            port.close()
+
+    @asynccontextmanager
+    async def line_on(self, port, window=4096):
         services = Services(
             name="gw",
             nodes=self.nodes,
@@ -46,8 +57,6 @@ class Gateway:
             capture=self.capture,
         )
         await self.store.flush()
-        port = SerialPort.open(pair.path, 115200)
-        port.adapter = adapter or port.adapter
         line = Line(port, services, window)
         serving = asyncio.create_task(line.serve())
         try:
@@ -56,7 +65,6 @@ class Gateway:
             serving.cancel()
             with suppress(asyncio.CancelledError, BaseExceptionGroup):
                 await serving
-            port.close()
 
     def seqs(self):
         return [stored.seq for stored in self.store.read_after(0, 10_000)]

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from gateway.cli import fieldgate
 from gateway.control import CONTROL_NAME, ControlServer, call
 from gateway.failure import ExitCode
-from gateway.line import LinkState
+from gateway.link_state import LinkState
 from gateway.remote_desk import RemoteDesk
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running

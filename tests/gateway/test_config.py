@@ -17,6 +17,7 @@ from gateway.config import (
 )
 from gateway.config_values import host_name
 from gateway.sink_config import ConfirmationConfig
+from gateway.wifi_config import WifiConfig
 
 PORT = '[[port]]\nglob = "/dev/ttyUSB*"\n'
 SINK = '[[sink.mqtt]]\nurl = "mqtt://broker"\n'
@@ -122,6 +123,33 @@ def test_several_brokers_and_consumers_are_read():
     assert [(each.host, each.port) for each in first.brokers] == [("a", 8883), ("b", 1)]
     assert first.confirmation == ConfirmationConfig(consumers=("historian", "twin-2"), tail_hours=0)
     assert second.confirmation is None
+
+
+def test_a_broker_of_wifi_nodes_may_stand_in_the_place_of_ports(tmp_path):
+    text = """
+        [gateway]
+        name = "gw"
+        [[wifi]]
+        url = "mqtts://127.0.0.1"
+        user = "u"
+        password_file = "secret"
+        ca_file = "ca.pem"
+        keepalive_s = 5
+        window = 4096
+    """
+    wifi = parse(text, tmp_path / "fieldgate.toml").wifi
+    assert wifi == (
+        WifiConfig(
+            url="mqtts://127.0.0.1",
+            user="u",
+            password_file=tmp_path / "secret",
+            ca_file=tmp_path / "ca.pem",
+            client_id="fieldgate-gw-nodes",
+            keepalive_s=5,
+            window=4096,
+        ),
+    )
+    assert wifi[0].brokers[0].port == 8883
 
 
 def test_client_ids_of_two_sinks_differ_by_default():

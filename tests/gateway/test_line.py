@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.line import DOWN_SPACING_S, LOST_REASON, Line, LinkState
+from gateway.line import DOWN_SPACING_S, LOST_REASON, Line
+from gateway.link_state import LinkState
 from gateway.nodes import Nodes
 from gateway.serial_adapter import SerialAdapter
 from gateway.serial_port import PortLost, SerialPort

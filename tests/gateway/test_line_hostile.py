@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from gateway.capture import file_name
-from gateway.line import LinkState
+from gateway.link_state import LinkState
 from gateway.store import StoreError
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.line import LinkState
+from gateway.link_state import LinkState
 from gateway.orders import BegunAnew, Orders, Unanswered
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running

@@ -1,0 +1,15 @@
+"""What is known of the other end of a line."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class LinkState(StrEnum):
+    """From a line that is just open to one whose node is met, or says nothing any more."""
+
+    WAITING = "waiting"  # nothing has come yet
+    STRANGER = "stranger"  # something comes, but no HELLO
+    DESCRIBING = "describing"
+    OPEN = "open"
+    SILENT = "silent"
