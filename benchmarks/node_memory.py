@@ -29,6 +29,7 @@ from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_UP, FrameReader, stuff
 ON_BOARD = node_image.ROOT / "benchmarks" / "node_memory_on_board.py"
 HEAP_OCTETS = 100 * 1024  # what an ESP32's heap has after it grew once
 PACE = 10
+WITH_WIFI = {"FIELDGATE_FREE": "machine network umqtt.simple", "MICROPYPATH": "a:lib:.frozen"}
 WINDOW = 4096
 RECORDS_PER_TIME = 10
 QUEUED_OCTETS = 14_000  # put there at the start where nobody answers, or until flash is in use
@@ -80,13 +81,15 @@ BUDGETS = (
 class Run:
     """One node with a directory of its own, from its start to its figures."""
 
-    def __init__(self, directory: Path, kind: Kind, seconds: int, *, answered: bool) -> None:
+    def __init__(
+        self, directory: Path, kind: Kind, seconds: int, *, answered: bool, link: dict | None = None
+    ) -> None:
         node_image.write(directory, [ON_BOARD])
-        (directory / "settings.json").write_text(json.dumps(SETTINGS))
+        (directory / "settings.json").write_text(json.dumps({**SETTINGS, **({"link": link} if link else {})}))
         self._directory = directory
         self._answered = answered
         self._reader = FrameReader(FRAME_LIMIT_UP)
-        self._encoder = cbor.Encoder(1024)
+        self.encoder = cbor.Encoder(1024)
         self.process = subprocess.Popen(
             node_image.command(micropython(kind), HEAP_OCTETS, ON_BOARD),
             cwd=directory,
@@ -95,6 +98,7 @@ class Run:
                 FIELDGATE_SECONDS=str(seconds),
                 FIELDGATE_CONVERSION_US=str(100_000 // PACE),
                 FIELDGATE_QUEUED=str(0 if answered else QUEUED_OCTETS),
+                **(WITH_WIFI if link else {"FIELDGATE_FREE": "machine"}),
             ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -110,7 +114,7 @@ class Run:
         octets = os.read(self.process.stdout.fileno(), 4096)
         for frame in self._reader.feed(octets):
             if self._answered:
-                self._answer(up.decode(frame))
+                self.answer(up.decode(frame))
         return bool(octets)
 
     def figures(self) -> dict:
@@ -121,19 +125,21 @@ class Run:
             sys.exit(self._reader.take_text().decode(errors="replace"))
         return json.loads(path.read_text())
 
-    def _answer(self, message: object) -> None:
+    def answer(self, message: object) -> None:
+        """What a gateway would say."""
         if isinstance(message, up.Hello):
             points = [[boot, stream, first] for boot, stream, first, _ in message.queued]
-            self._send(down.Welcome("gw", points, WINDOW, need_desc=True, nonce=bytes(8)))
+            self.send(down.Welcome("gw", points, WINDOW, need_desc=True, nonce=bytes(8)))
         elif isinstance(message, (up.Block, up.Gap)):
-            self._send(down.Ack(message.boot, message.stream, message.next_seq, WINDOW))
+            self.send(down.Ack(message.boot, message.stream, message.next_seq, WINDOW))
             if message.seq % RECORDS_PER_TIME == 0:
-                self._send(down.Time(message.seq))
+                self.send(down.Time(message.seq))
 
-    def _send(self, message: down.Message) -> None:
+    def send(self, message: down.Message) -> None:
+        """Give it to the node."""
         assert self.process.stdin
         with suppress(BrokenPipeError):  # its time was over
-            self.process.stdin.write(stuff(message.encode(self._encoder), ESCAPES_DOWN))
+            self.process.stdin.write(stuff(message.encode(self.encoder), ESCAPES_DOWN))
 
 
 def measure(seconds: int) -> dict[tuple[Kind, bool], dict]:

@@ -17,11 +17,12 @@ GRACE_MS = const(20000)  # on top of a task's own time: a flash that erases, a b
 class Heart:
     """Tasks `beat` before and after each wait. `on_hung(cause)` is called once, while there is time to write.
 
-    It is looked at from a timer, so that a task which holds the processor is seen as well.
+    It is looked at from a timer, so that a task which holds the processor is seen as well. `due_ms`: until
+    when each task has to beat, None for one that waits for something from outside.
     """
 
     def __init__(self, groups: int, on_hung) -> None:
-        self._due_ms = [None] * (GROUPS + groups)
+        self.due_ms = [None] * (GROUPS + groups)
         self._on_hung = on_hung
         self._latest = HOUSE
         self._latest_ms = time.ticks_ms()
@@ -35,12 +36,12 @@ class Heart:
         """The task runs now, and will beat again `within_ms`; -1: when something comes from outside."""
         self._latest = task
         self._latest_ms = now_ms = time.ticks_ms()
-        self._due_ms[task] = None if within_ms < 0 else time.ticks_add(now_ms, within_ms + GRACE_MS)
+        self.due_ms[task] = None if within_ms < 0 else time.ticks_add(now_ms, within_ms + GRACE_MS)
 
     def _look(self, _timer=None) -> None:
         now_ms = time.ticks_ms()
-        for task in range(len(self._due_ms)):
-            due_ms = self._due_ms[task]
+        for task in range(len(self.due_ms)):
+            due_ms = self.due_ms[task]
             if due_ms is not None and time.ticks_diff(now_ms, due_ms) > 0:
                 self._hang(task, now_ms)
                 return

@@ -24,6 +24,7 @@ class Link:
         self._port = port
         self._session = session
         self._ticks = ticks
+        port.heart = heart  # Wi-Fi has a wait beside which nothing runs
         self._reader = FrameReader(FRAME_LIMIT_DOWN, self._on_refused)
         self._wake = asyncio.Event()
 

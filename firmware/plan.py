@@ -14,6 +14,7 @@ _MODULES = (
     "firmware.settings",
     "firmware.sensor_settings",
     "firmware.group_settings",
+    "firmware.link_settings",
     "firmware.kinds",
     "firmware.descriptor",
     "firmware.wiring",

@@ -1,12 +1,25 @@
-"""The lines that the link may run on, alike: `await read()` octets, `write(frame)`."""
+"""The ports that the link may run on, alike: `await read()` octets, `write(frame)`. The link sets `heart`."""
 
 from firmware import board
 
 
 def make(link: dict):
     """The port of settings.link. Raises ValueError for pins that the board does not have."""
-    # Imported here: a node keeps only the one that it has.
-    if link["via"] == "uart":
+    made = [_port(via, link) for via in link["via"]]
+    if len(made) == 1:
+        return made[0]
+    from firmware.two_ports import TwoPorts  # noqa: PLC0415
+
+    return TwoPorts(*made)
+
+
+def _port(via: str, link: dict):
+    # Imported here: a node keeps only what it has.
+    if via == "wifi":
+        from firmware.wifi_port import WifiPort  # noqa: PLC0415
+
+        return WifiPort(link["wifi"], link["broker"])
+    if via == "uart":
         from firmware import board_buses  # noqa: PLC0415
         from firmware.uart_port import UartPort  # noqa: PLC0415
 

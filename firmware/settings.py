@@ -21,8 +21,6 @@ QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
 QUEUE_FLASH_MOST = const(8388608)
 PIN_MOST = const(48)
-_CONSOLE = const("console")
-_UART = const("uart")
 
 DEFAULTS = {
     "sensors": [{"driver": "bme280"}, {"driver": "hx711"}],
@@ -47,10 +45,15 @@ class Settings:
 
     def __init__(self, values: dict) -> None:
         top = _Keys(values, "")
-        node = _Keys(top.take("node", {}), "node.")
+        node = top.inside("node")
         self.node = {"name": node.text("name", ""), "site": node.text("site", "")}
         node.done()
-        self.link = _link(_Keys(top.take("link", {}), "link."))
+        self.link = {"via": ["console"]}
+        if top.has("link"):
+            # Imported here: most nodes need none of it.
+            from firmware.link_settings import link  # noqa: PLC0415
+
+            self.link = link(top.inside("link"))
         self.i2c = [_i2c(keys) for keys in top.keyed_list("i2c", [{}], BUSES_MOST)]
         self.spi = [_spi(keys) for keys in top.keyed_list("spi", [{}], BUSES_MOST)]
         sensors = top.keyed_list("sensors", DEFAULTS["sensors"], SENSORS_MOST)
@@ -122,6 +125,9 @@ class _Keys:
     def has(self, key: str) -> bool:
         return key in self._values
 
+    def inside(self, key: str) -> "_Keys":
+        return _Keys(self.take(key, {}), self._where + key + ".")
+
     def text(self, key: str, default: str) -> str:
         value = self.take(key, default)
         if not isinstance(value, str) or len(value.encode()) > TEXT_LIMIT:
@@ -173,23 +179,6 @@ class _Keys:
     def done(self) -> None:
         for key in self._values:
             raise self.bad(key, "unknown key")
-
-
-def _link(keys: _Keys) -> dict:
-    via = keys.choice("via", _CONSOLE, (_CONSOLE, _UART))
-    uart = _Keys(keys.take("uart", {}), "link.uart.")
-    keys.done()
-    out = {
-        "via": via,
-        "uart": {
-            "id": uart.integer("id", 1, 1, 2),  # 0 is the console
-            "baud": uart.integer("baud", 115200, 1200, 2000000),
-            "tx": uart.pin("tx", 17),
-            "rx": uart.pin("rx", 16),
-        },
-    }
-    uart.done()
-    return out
 
 
 def _i2c(keys: _Keys) -> dict:

@@ -57,12 +57,13 @@ class SettingsWish:
 
 
 def link_via(settings: bytes | None) -> str:
-    """The line that the link will use: "console" or "uart"."""
+    """The line that the link will use: "console", "uart" or "wifi"; with two of them the cable."""
     try:
-        link = json.loads(settings or b"{}")["link"]
-        return "uart" if link["via"] == "uart" else "console"
+        via = json.loads(settings or b"{}")["link"]["via"]
+        via = via[0] if isinstance(via, list) and via else via
     except (ValueError, KeyError, TypeError, RecursionError):
         return "console"
+    return via if via in ("uart", "wifi") else "console"
 
 
 def _parsed(octets: bytes, source: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 # Modules that MicroPython's ESP32 port brings. Anything else is absent there.
 MODULES = frozenset(
     "array asyncio binascii collections cryptolib deflate errno esp32 gc hashlib heapq io json machine math "
-    "micropython network onewire os random re select socket ssl struct sys time uctypes vfs".split()
+    "micropython network onewire os random re select socket ssl struct sys time uctypes umqtt vfs".split()
 )
 OWN_PACKAGES = frozenset({"wire", "drivers", "firmware"})
 BESIDE_MAIN = "launch"  # firmware/launch.py, once more beside the slots

@@ -14,7 +14,7 @@ def test_a_missing_file_means_the_defaults(tmp_path):
         ("load", 100, 10),
     ]
     assert chosen.i2c == [{"scl": 22, "sda": 21, "freq": 100000}]
-    assert chosen.link == {"via": "console", "uart": {"id": 1, "baud": 115200, "tx": 17, "rx": 16}}
+    assert chosen.link == {"via": ["console"]}
     assert (chosen.queue_octets, chosen.queue_flash_octets) == (24576, 1048576)
 
 
@@ -53,7 +53,7 @@ def test_what_the_file_says_is_taken(tmp_path):
     )
     chosen = load(str(path))
     assert chosen.node == {"name": "pier 3", "site": "bridge"}
-    assert chosen.link == {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
+    assert chosen.link == {"via": ["uart"], "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
     assert chosen.sensors[0]["gain"] == 64
     assert chosen.sensors[1]["address"] == 119
     group = {"name": "all", "sensors": [1, 0], "period_ms": 500, "decimate": 3, "scans": 5, "report_ms": 2000}
@@ -76,7 +76,7 @@ def only(**changes):
         ({"node": {"name": 3}}, "node.name"),
         ({"node": {"name": "x" * 201}}, "node.name"),
         ({"node": []}, "node"),
-        ({"link": {"via": "wifi"}}, "link.via"),
+        ({"link": {"via": "bluetooth"}}, "link.via"),
         ({"link": {"baud": 9600}}, "link.baud"),
         ({"link": {"uart": {"id": 0}}}, "link.uart.id"),
         ({"link": {"uart": {"speed": 1}}}, "link.uart.speed"),
@@ -169,3 +169,41 @@ def test_a_broken_file_is_a_settings_error(tmp_path, text):
 def test_settings_do_not_share_their_defaults():
     Settings({}).groups[0]["period_ms"] = 1
     assert Settings({}).groups[0]["period_ms"] == 1000
+
+
+WIFI = {"ssid": "site", "key": "a secret"}
+BROKER = {"host": "gateway.local", "user": "240ac4000001", "password": "hush"}
+
+
+def link(via="wifi", **changes):
+    return {"link": {"via": via, "wifi": WIFI, "broker": BROKER, **changes}}
+
+
+@pytest.mark.parametrize("via", ["wifi", ["console", "wifi"], ["uart", "wifi"]])
+def test_wifi_alone_or_beside_a_cable(via):
+    chosen = Settings(link(via)).link
+    assert chosen["via"] == (via if isinstance(via, list) else [via])
+    assert chosen["wifi"] == WIFI
+    assert chosen["broker"] == {**BROKER, "port": 1883}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"via": ["wifi", "console"]}, "link.via"),
+        ({"via": ["console", "uart"]}, "link.via"),
+        ({"wifi": {}}, "link.wifi.ssid"),
+        ({"wifi": {"ssid": "s" * 33}}, "link.wifi.ssid"),
+        ({"wifi": {"ssid": "site", "key": "a secre"}}, "link.wifi.key"),
+        ({"wifi": {**WIFI, "password": "hush"}}, "link.wifi.password"),
+        ({"broker": {}}, "link.broker.host"),
+        ({"broker": {**BROKER, "port": 0}}, "link.broker.port"),
+        ({"broker": {"host": "h", "password": "hush"}}, "link.broker.password"),
+    ],
+)
+def test_a_mistake_in_wifi_names_its_place_and_no_secret(changes, key):
+    with pytest.raises(SettingsError) as error:
+        Settings(link(**changes))
+    assert error.value.key == key
+    assert "hush" not in str(error.value)
+    assert "secre" not in str(error.value)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.interpreters import micropython
+from hil_tests.stock_image import umqtt
 from provisioning import application
 from provisioning.application import NotBuilt, build
 
@@ -22,13 +23,18 @@ def board(tmp_path):
     # `machine` and `time` stand for the board's own; nothing of the firmware's sources is in reach.
     chips = tmp_path / "chips"
     chips.mkdir()
-    (chips / "machine.py").write_bytes((STANDIN / "machine.py").read_bytes())
+    for name in ("machine.py", "network.py"):
+        (chips / name).write_bytes((STANDIN / name).read_bytes())
+    for path, octets in umqtt().items():
+        file = tmp_path / path[1:]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(octets)
 
     def run(source):
         return subprocess.run(
             [micropython(), "-X", "heapsize=400k", "-c", source],
             cwd=chips,  # or the checkout's sources would be found before the compiled files
-            env={**os.environ, "MICROPYPATH": f"{chips}:{tmp_path / 'a'}:.frozen"},
+            env={**os.environ, "MICROPYPATH": f"{chips}:{tmp_path / 'a'}:{tmp_path / 'lib'}:.frozen"},
             capture_output=True,
             text=True,
             timeout=9,

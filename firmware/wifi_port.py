@@ -1,0 +1,37 @@
+"""Wi-Fi as the link's port. It speaks in frames, as every port does; they go no further than here."""
+
+import gc
+
+from wire.compat import const
+from wire.framing import ESCAPES_UP, stuff, unstuff
+
+_FCS_OCTETS = const(4)
+
+
+class WifiPort:
+    """Connects with the first `read`, when what only the start needs has left the heap."""
+
+    def __init__(self, wifi: dict, broker: dict) -> None:
+        self.heart = None
+        self._settings = (wifi, broker)
+        self._client = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether what is written may arrive."""
+        return self._client is not None and self._client.ready
+
+    async def read(self) -> bytes:
+        """The frame of the next message."""
+        if self._client is None:
+            gc.collect()
+            # Imported here: earlier it would lie between what is let go, and leave holes.
+            from firmware.wifi_client import WifiClient  # noqa: PLC0415
+
+            self._client = WifiClient(*self._settings, self.heart)
+        return stuff(await self._client.read(), ESCAPES_UP)
+
+    def write(self, frame: bytes) -> None:
+        """Publish the frame's message."""
+        if self._client is not None:
+            self._client.write(unstuff(frame[1:-1])[:-_FCS_OCTETS])
