@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from gateway.store.account import Account, account
-from hil_tests.board import Board, Wiring
+from hil_tests.board import AccessPoint, Board, Wiring
 from hil_tests.broker import Broker, Subscriber
 from hil_tests.cable import Cable
 from hil_tests.demo.identity import Gap, Identity, Stream
 from hil_tests.demo.publication import Block, understood
 from hil_tests.gateway import GatewayProcess
+from hil_tests.stock_image import umqtt
 from hil_tests.truth import Truth
 from hil_tests.verdict import BLOCK, Row, mistakes, unaccounted
 from provisioning.application import build
@@ -41,17 +42,29 @@ class NodeBoard:
     """A board with the application on its flash, what passes its cable, and what its chips say."""
 
     def __init__(
-        self, directory: Path, number: int, settings: Mapping[str, Any], wiring: Wiring | None
+        self,
+        directory: Path,
+        number: int,
+        settings: Mapping[str, Any],
+        *,
+        wiring: Wiring | None = None,
+        access_point: AccessPoint | None = None,
     ) -> None:
         self.name = f"node-{number}"
-        uid = OUI + number.to_bytes(3, "big")
-        self.board = Board(directory / self.name, uid=uid, name=self.name, wiring=wiring)
+        self.board = Board(
+            directory / self.name,
+            uid=OUI + number.to_bytes(3, "big"),
+            name=self.name,
+            wiring=wiring,
+            access_point=access_point,
+        )
         self.uid = self.board.uid.hex()
         self.truth = Truth(self.board)
         self.cable = Cable(self.uid)
         self.board.on_octets(self.cable.take)
         named = {"node": {"name": self.name}, **settings}
-        self.board.install({**build().files, "/settings.json": json.dumps(named).encode()})
+        files = {**build().files, "/settings.json": json.dumps(named).encode()}
+        self.board.install({**files, **umqtt()} if access_point else files)
 
 
 class Bench:
@@ -104,9 +117,11 @@ class Bench:
         settings: Mapping[str, Any] = SETTINGS,
         plugged: bool = True,
         wiring: Wiring | None = None,
+        access_point: AccessPoint | None = None,
     ) -> NodeBoard:
         """A board that is switched on; `plugged` into the gateway as ttyN, N counting from 1."""
-        node = NodeBoard(self._directory, len(self.nodes) + 1, settings, wiring)
+        number = len(self.nodes) + 1
+        node = NodeBoard(self._directory, number, settings, wiring=wiring, access_point=access_point)
         self.nodes.append(node)
         node.board.start()
         if plugged:

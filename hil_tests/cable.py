@@ -44,10 +44,12 @@ class Cable:
         """Octets that the board said ("up") or got ("down")."""
         with self._lock:
             for frame in self._finders[direction].feed(octets):
-                if direction == "up":
-                    self._on_up(frame, decoded(frame))
-                else:
-                    self._on_down(decoded(frame))
+                self._on_message(direction, frame)
+
+    def take_message(self, direction: str, message: bytes) -> None:
+        """One message that came another way."""
+        with self._lock:
+            self._on_message(direction, message)
 
     def sent(self) -> dict[Identity, set[bytes]]:
         """The encodings of each BLOCK that the board sent: more than one would be a mistake."""
@@ -83,6 +85,12 @@ class Cable:
                 true = None if value is None else next(sums) * 10.0 ** channel["exp"]
                 named[scan * len(channels) + at] = (channel["name"], true)
         return named
+
+    def _on_message(self, direction: str, message: bytes) -> None:
+        if direction == "up":
+            self._on_up(message, decoded(message))
+        else:
+            self._on_down(decoded(message))
 
     def _on_up(self, frame: bytes, message: list[Any]) -> None:
         match message:
