@@ -11,7 +11,6 @@ from firmware.heart import HOUSE, Heart
 from firmware.launch import SAFE
 from firmware.link import Link
 from firmware.queue import RamQueue
-from firmware.sampler import Sampler
 from wire.cbor import Encoder
 from wire.compat import const
 from wire.fields import MESSAGE_OCTETS
@@ -79,13 +78,13 @@ class App:
         self._hello = hello
         return NodeSession(hello, plan.describe, self.queue, board.random_below, self._encoder)
 
-    def _new_samplers(self, plan) -> "list[Sampler]":
+    def _new_samplers(self, plan) -> list:
         made = []
         for at in range(len(plan.groups)):
             group = plan.groups[at]
             members = [plan.sensors[index] for index in group["sensors"]]
             made.append(
-                Sampler(
+                group["sampler"](
                     at, group, members, self._ticks, self.queue, self._encoder, self._link.wake, self._heart
                 )
             )

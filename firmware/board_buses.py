@@ -48,6 +48,11 @@ def pin_in(number: int) -> object:
     return machine.Pin(number, machine.Pin.IN)
 
 
+def pin(number: int) -> object:
+    """A pin as it is set up already."""
+    return machine.Pin(number)
+
+
 def adc(pin: int) -> object:
     """The ADC of a pin, with the attenuation that takes 0.15 to 2.45 V."""
     return machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)

@@ -9,17 +9,22 @@ class Ticks:
     """
 
     def __init__(self, source, most) -> None:
-        self._source = source
+        self.source = source
         self._most = most  # a power of two less one, so it masks a difference
         self._last = source()
         self._total = 0
 
     def now_us(self) -> int:
         """Microseconds since this clock was made."""
-        ticks = self._source()
+        ticks = self.source()
         self._total += (ticks - self._last) & self._most
         self._last = ticks
         return self._total
+
+    def at_us(self, ticks: int) -> int:
+        """What this clock showed when `source` gave `ticks`, less than a wrap ago."""
+        now_us = self.now_us()
+        return now_us - ((self._last - ticks) & self._most)
 
     def now_ms(self) -> int:
         """Milliseconds since this clock was made."""

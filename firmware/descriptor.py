@@ -67,7 +67,11 @@ class Descriptor:
 
 def _told(group: dict, channels: list) -> dict:
     # The period is that of what is told: of scans, which may be means of so many samples.
-    out = {"name": group["name"], "channels": channels, "period_ms": group["period_ms"] * group["decimate"]}
+    out = {"name": group["name"], "channels": channels}
+    if group["sps"]:
+        out["sps"] = group["sps"]
+    else:
+        out["period_ms"] = group["period_ms"] * group["decimate"]
     if group["decimate"] > 1:
         out["decimate"] = group["decimate"]
     return out

@@ -12,6 +12,17 @@ def take(keys, settings, out: dict) -> None:
     out["check_every"] = keys.integer("check_every", 600, 0, 1000000)
 
 
+def data_ready(entry: dict, settings) -> "tuple | None":
+    """The pin that tells of a conversion, and its level then; None where its bus is another chip's, too.
+
+    An interrupt may come while somebody else's chip is selected.
+    """
+    for other in settings.sensors:
+        if other is not entry and other["driver"] == "ads1220" and other["bus"] == entry["bus"]:
+            return None
+    return entry["drdy"], 0
+
+
 def make(entry: dict, wires) -> object:
     """The driver of checked settings."""
     from drivers.ads1220 import ADS1220, MODE  # noqa: PLC0415 - a check of settings needs no driver

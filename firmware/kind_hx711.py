@@ -19,6 +19,11 @@ def take(keys, settings, out: dict) -> None:
         raise keys.bad("bus", "its freq is not from " + str(_FREQ_LEAST) + " to " + str(_FREQ_MOST))
 
 
+def data_ready(entry: dict, settings) -> tuple:
+    """The pin that tells of a conversion, and its level then."""
+    return entry["data"] if entry["bus"] is None else settings.spi[entry["bus"]]["miso"], 0
+
+
 def make(entry: dict, wires) -> object:
     """The driver of checked settings."""
     from drivers.hx711 import HX711  # noqa: PLC0415 - a check of settings needs no driver

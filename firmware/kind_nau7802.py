@@ -11,6 +11,11 @@ def take(keys, settings, out: dict) -> None:
     out["afe"] = keys.octets("afe", 7)
 
 
+def data_ready(entry: dict, settings) -> "tuple | None":  # noqa: ARG001 - as of all kinds
+    """The pin that tells of a conversion, and its level then; None where DRDY goes to no pin."""
+    return None if entry["drdy"] is None else (entry["drdy"], 1)
+
+
 def make(entry: dict, wires) -> object:
     """The driver of checked settings."""
     from drivers.nau7802 import NAU7802  # noqa: PLC0415 - a check of settings needs no driver

@@ -19,3 +19,9 @@ def of(name: str) -> object:
     """The module of one of these, with take(keys, settings, out) and make(entry, wires)."""
     __import__(_PREFIX + name)
     return sys.modules[_PREFIX + name]
+
+
+def data_ready(entry: dict, settings) -> "tuple | None":
+    """(pin, level) by which a sensor of checked settings tells that data are ready; None where none does."""
+    find = getattr(of(entry["driver"]), "data_ready", None)
+    return find and find(entry, settings)

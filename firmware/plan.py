@@ -6,6 +6,7 @@ import sys
 from firmware import board, modules, ports, settings, wiring
 from firmware.descriptor import Descriptor
 from firmware.launch import OBLIGATORY
+from firmware.sampler import Sampler
 from firmware.sensors import Sensor
 
 # Needed at the start only: 12 KB of a heap of 100.
@@ -75,6 +76,13 @@ class Plan:
             # The board knows better than settings.py which pins it has and what they can do.
             raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
         channels_of = [sensor.channels for sensor in self.sensors]
+        for group in chosen.groups:
+            group["sampler"] = Sampler
+            if group["sps"]:
+                from firmware.waveform import Waveform  # noqa: PLC0415 - 4 KB that most nodes save
+
+                group["sampler"] = Waveform
+                group["data_ready"] = wiring.data_ready(chosen, group["sensors"][0])
         descriptor = Descriptor(chosen, channels_of, board.name())
         self.describe = descriptor.message
         self.hash = descriptor.hash

@@ -21,6 +21,8 @@ class Sampler:
     one that passed is counted in `missed` and never made up for. `valid`: there was a value, not just faults.
     """
 
+    stream = READINGS
+
     def __init__(
         self, group: int, settings: dict, sensors: list, ticks, queue, encoder, on_record, heart
     ) -> None:
@@ -121,13 +123,16 @@ class Sampler:
         if MISSED in holes:
             self.missed += missed
         next_us = slot_us + missed * self._period_us
+        self._fill(slot_us, next_us, holes)
+        return next_us
+
+    def _fill(self, slot_us: int, next_us: int, holes: tuple) -> None:
         # The block goes on at an even pace; a new one does not begin with holes.
         while (self._builder.count or (self._mean and not self._mean.empty)) and slot_us < next_us:
             self._take(slot_us, holes)
             slot_us += self._period_us
             if self._builder.full:
                 self._flush()
-        return next_us
 
     def _holes(self) -> tuple:
         # Where a chip is known to be silent, that is the reason, and waiting for it took the time.
@@ -162,8 +167,9 @@ class Sampler:
             self._flush()
 
     def _flush(self) -> None:
-        seq = self._queue.next_seq(READINGS)
-        block = self._builder.encode(self._encoder, self._queue.boot, READINGS, seq, self._group)
-        self._queue.append(READINGS, seq, block)
+        stream = self.stream
+        seq = self._queue.next_seq(stream)
+        block = self._builder.encode(self._encoder, self._queue.boot, stream, seq, self._group)
+        self._queue.append(stream, seq, block)
         self._builder.clear()
         self._on_record()

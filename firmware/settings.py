@@ -8,6 +8,7 @@ import errno
 import json
 from binascii import unhexlify
 
+from firmware import kinds
 from firmware.group_settings import group
 from firmware.sensor_settings import sensor
 from wire.compat import const
@@ -64,6 +65,9 @@ class Settings:
         self.queue_flash_octets = top.integer("queue_flash_octets", 1048576, 0, QUEUE_FLASH_MOST)
         top.done()
         _check_membership(self.groups, len(self.sensors))
+        for at in range(len(self.groups)):
+            if self.groups[at]["sps"]:
+                _check_waveform(self, self.groups[at], "groups[" + str(at) + "].")
 
 
 def load(path: str) -> Settings:
@@ -219,3 +223,10 @@ def _check_membership(groups: list, count: int) -> None:
             free.remove(index)
     for index in sorted(free):
         raise SettingsError("sensors[" + str(index) + "]", "in no group")
+
+
+def _check_waveform(settings: Settings, group: dict, where: str) -> None:
+    if len(group["sensors"]) != 1:
+        raise SettingsError(where + "sensors", "not one sensor alone, as sps wants it")
+    if kinds.data_ready(settings.sensors[group["sensors"][0]], settings) is None:
+        raise SettingsError(where + "sps", "its sensor has no pin of its own that tells when data are ready")

@@ -9,6 +9,12 @@ def drivers(settings) -> list:
     return [kinds.of(entry["driver"]).make(entry, wires) for entry in settings.sensors]
 
 
+def data_ready(settings, sensor: int) -> tuple:
+    """The pin that tells of a sensor's conversions, and its level then; made after the drivers."""
+    pin, level = kinds.data_ready(settings.sensors[sensor], settings)
+    return board_buses.pin(pin), level
+
+
 class Wires:
     """What a driver can hang on. A bus that several chips share is made when the first of them asks."""
 

@@ -39,6 +39,12 @@ def test_a_group_of_means_tells_the_period_of_its_scans():
     assert told == [{"name": "all", "channels": [0, 1, 2], "period_ms": 2000, "decimate": 8}]
 
 
+def test_a_waveform_tells_its_nominal_rate_in_place_of_a_period():
+    group = {"name": "strain", "sensors": [0], "sps": 80}
+    told = descriptor({"sensors": [{"driver": "hx711"}], "groups": [group]}, (LOAD,)).map["groups"]
+    assert told == [{"name": "strain", "channels": [0], "sps": 80}]
+
+
 def test_the_hash_is_that_of_the_octets_that_describe_carries():
     made = descriptor()
     octets = up.Describe(made.map).encode(cbor.Encoder(MESSAGE_OCTETS))

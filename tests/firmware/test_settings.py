@@ -2,8 +2,23 @@ import json
 
 import pytest
 
-from firmware import settings
+from firmware import kinds, settings
 from firmware.settings import Settings, SettingsError, load
+
+
+@pytest.mark.parametrize(
+    ("sensor", "ready"),
+    [
+        ({"driver": "hx711", "data": 7}, (7, 0)),
+        ({"driver": "hx711", "bus": 0}, (12, 0)),
+        ({"driver": "nau7802", "drdy": 5}, (5, 1)),
+        ({"driver": "ads1220"}, (27, 0)),
+    ],
+)
+def test_a_waveform_knows_the_pin_that_tells_of_data(sensor, ready):
+    chosen = Settings(waveform(sensor))
+    assert chosen.groups[0]["scans"] == 64
+    assert kinds.data_ready(chosen.sensors[0], chosen) == ready
 
 
 def test_a_missing_file_means_the_defaults(tmp_path):
@@ -56,12 +71,25 @@ def test_what_the_file_says_is_taken(tmp_path):
     assert chosen.link == {"via": ["uart"], "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
     assert chosen.sensors[0]["gain"] == 64
     assert chosen.sensors[1]["address"] == 119
-    group = {"name": "all", "sensors": [1, 0], "period_ms": 500, "decimate": 3, "scans": 5, "report_ms": 2000}
+    group = {
+        "name": "all",
+        "sensors": [1, 0],
+        "period_ms": 500,
+        "decimate": 3,
+        "scans": 5,
+        "report_ms": 2000,
+        "sps": 0,
+    }
     assert chosen.groups == [group]
 
 
 BME = {"driver": "bme280"}
 GROUP = {"name": "g", "sensors": [0]}
+
+
+def waveform(*sensors, **changes):
+    group = {"name": "g", "sensors": list(range(len(sensors))), "sps": 80, **changes}
+    return {"sensors": list(sensors), "groups": [group]}
 
 
 def only(**changes):
@@ -140,6 +168,19 @@ def only(**changes):
         (only(groups=[{**GROUP, "period_ms": 1.5}]), "groups[0].period_ms"),
         (only(groups=[{**GROUP, "scans": 65}]), "groups[0].scans"),
         (only(groups=[{**GROUP, "decimate": 0}]), "groups[0].decimate"),
+        (only(groups=[{**GROUP, "sps": 80}]), "groups[0].sps"),  # a BME280 has no such pin
+        (waveform({"driver": "nau7802"}), "groups[0].sps"),  # nor is it told
+        (waveform({"driver": "hx711"}, sps=9), "groups[0].sps"),
+        (waveform({"driver": "hx711"}, sps=321), "groups[0].sps"),
+        (waveform({"driver": "hx711"}, period_ms=10), "groups[0].period_ms"),
+        (waveform({"driver": "hx711"}, {"driver": "esp32"}), "groups[0].sensors"),
+        (
+            {
+                "sensors": [{"driver": "ads1220"}, {"driver": "ads1220", "cs": 5, "drdy": 26}],
+                "groups": [{**GROUP, "sps": 90}, {"name": "h", "sensors": [1]}],
+            },
+            "groups[0].sps",  # another chip on its bus
+        ),
         (only(groups=[{**GROUP, "period_ms": 1001, "decimate": 3600}]), "groups[0].decimate"),
         (only(groups=[{**GROUP, "report_ms": 3600001}]), "groups[0].report_ms"),
         (only(groups=[{**GROUP, "rate": 1}]), "groups[0].rate"),

@@ -27,6 +27,7 @@ from codes import (
     TIMER,
     VALUE,
     WAIT,
+    WRITE,
 )
 
 _HEAD = "<BBHi"
@@ -130,7 +131,10 @@ def ask(code, small=0, middle=0, value=0, octets=None, into=None):
             _read(answer)
     else:
         answer = _value()
-    attend()
+    if code == WRITE and ticks.virtual and _edges:
+        wait(0)  # the clock has to know of the time that it took, before a handler reads it
+    else:
+        attend()
     if fault:
         raise OSError(fault)
     return answer
