@@ -199,7 +199,8 @@ def test_without_a_broker_all_is_stored_and_nothing_is_lost(demo):
     code, output, error = run.end()
     assert code == 0, error
     numbers = {line.split()[0]: line.split()[1] for line in output.splitlines() if len(line.split()) > 1}
-    assert int(numbers["acknowledged"]) == int(numbers["stored"]) == int(numbers["waiting"]) > 0
+    # The end may come between a commit and its acknowledgement.
+    assert 0 < int(numbers["acknowledged"]) <= int(numbers["stored"]) == int(numbers["waiting"])
     assert numbers["received"] == numbers["lost"] == "0"
     assert "unreachable" in output
     assert "stored, not lost" in output
