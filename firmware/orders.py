@@ -20,7 +20,14 @@ DIGEST_OCTETS = const(32)  # SHA-256
 TRIAL_LEAST_S = const(10)
 TRIAL_MOST_S = const(3600)
 _MODULES = const(
-    ("firmware.transfer", "firmware.orders", "firmware.launch", "firmware.modules", "wire.remote")
+    (
+        "firmware.unpack",
+        "firmware.transfer",
+        "firmware.orders",
+        "firmware.launch",
+        "firmware.modules",
+        "wire.remote",
+    )
 )
 
 
@@ -69,12 +76,13 @@ class Orders:
         try:
             if order.TYPE == remote.Chunk.TYPE:
                 return self._chunk(order)
+            if order.operation == "try":
+                return self._try(order.arguments)
             known = {
                 "settings": self._settings,
                 "reset": self._reset,
                 "maintenance": self._maintenance,
                 "put": self._put,
-                "try": self._try,
                 "trial": self._trial,
             }
             operation = known.get(order.operation)
@@ -138,7 +146,7 @@ class Orders:
         self._transfer = Transfer(self._root, what, size, digest)
         return self._transfer.at
 
-    def _try(self, arguments: dict) -> None:
+    def _try(self, arguments: dict) -> tuple:
         what = fields.text(arguments.get("what"), "what")
         seconds = fields.uint(arguments.get("seconds"), "seconds", TRIAL_MOST_S)
         if seconds < TRIAL_LEAST_S:
@@ -147,9 +155,12 @@ class Orders:
             raise Refused(self._hello.trial + " are on trial: neither kept yet nor gone back from")
         if self._transfer is None or self._transfer.what != what or not self._transfer.whole:
             raise Refused("there is nothing to try: put it first")
-        self._transfer.begin_trial(seconds)
+        done = self._transfer.begin_trial(seconds)
+        if done is not None:
+            return remote.MORE, done
         self._transfer = None
         self._reset(arguments)
+        return remote.OK, None
 
     def _trial(self, arguments: dict) -> list:
         from firmware import transfer  # noqa: PLC0415 - as in _put

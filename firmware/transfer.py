@@ -11,7 +11,8 @@ from firmware.orders import Refused
 from wire.compat import const
 
 SETTINGS = const("settings")
-SETTINGS_MOST = const(8192)  # as settings.py has it
+APPLICATION = const("application")
+_MOST = {SETTINGS: 8192, APPLICATION: 262144}  # octets; of settings as settings.py has it
 BLOCK_OCTETS = const(4096)  # of flash: what is written is on it after so many, and at the end
 BUFFER_OCTETS = const(512)
 SPARE_BLOCKS = const(8)  # of the flash that stay free
@@ -31,10 +32,11 @@ class Transfer:
     """
 
     def __init__(self, root: str, what: str, size: int, digest: bytes) -> None:
-        if what != SETTINGS:
+        most = _MOST.get(what)
+        if most is None:
             raise Refused("nothing called " + what + " can be put")
-        if not 0 < size <= SETTINGS_MOST:
-            raise Refused(str(size) + " octets, limit " + str(SETTINGS_MOST))
+        if not 0 < size <= most:
+            raise Refused(str(size) + " octets, limit " + str(most))
         self.what = what
         self.whole = False
         name = _PREFIX + what + "-" + hexlify(digest[:_NAME_OCTETS]).decode()
@@ -45,6 +47,7 @@ class Transfer:
         self._digest = digest
         self._file = None
         self._on_flash = self.at
+        self._unpacker = None
         if self.at > size:
             os.remove(self.path)
             self.at = 0
@@ -68,18 +71,43 @@ class Transfer:
             self._file.flush()
             self._on_flash = self.at
 
-    def begin_trial(self, seconds: int) -> None:
-        """From the next start on it is tried for so long; it is then gone from here."""
-        # The time first: without a trial nobody reads it.
+    def begin_trial(self, seconds: int) -> "int | None":
+        """From the next start on it is tried for so long; it is then gone from here.
+
+        A count: not ready yet, again.
+        """
+        if self.what == APPLICATION:
+            done = self._unpack()
+            if done is not None:
+                return done
+        # Without a trial nobody reads it, and without it there is a default.
         with open(self._root + TRIAL_TIME, "w") as file:
             file.write(str(seconds))
-        os.rename(self.path, self._root + "settings.new")
+        if self.what == SETTINGS:
+            os.rename(self.path, self._root + "settings.new")
+        else:
+            os.remove(self.path)
+        return None
+
+    def _unpack(self) -> "int | None":
+        if self._unpacker is None:
+            from firmware.unpack import Unpacker  # noqa: PLC0415 - for an application only
+
+            self._unpacker = Unpacker(self._root, self.path)
+        try:
+            return self._unpacker.step()
+        except (Refused, OSError):
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Keep on flash what there is."""
         if self._file is not None:
             self._file.close()
             self._file = None
+        if self._unpacker is not None:
+            self._unpacker.leave()
+            self._unpacker = None
 
     def _left(self, root: str, name: str) -> int:
         found = 0
@@ -111,15 +139,26 @@ class Transfer:
         # made it is not proven yet: its signature is to be checked here.
         if _digest_of(self.path) != self._digest:
             raise Refused("SHA-256 is not what was announced: put it again")
-        _check_settings(self.path)
+        if self.what == SETTINGS:
+            _check_settings(self.path)
+        else:
+            from firmware.unpack import check_head  # noqa: PLC0415 - as above
+
+            check_head(self.path)
 
 
 def in_force(root: str, what: str) -> bytes:
     """The SHA-256 of what is in force; none where the defaults are."""
-    if what != SETTINGS:
+    if what == SETTINGS:
+        path = "settings.json"
+    elif what == APPLICATION:
+        from firmware import launch  # noqa: PLC0415 - it is loaded with the orders
+
+        path = launch.slots(root)[0] + "/application.json"
+    else:
         raise Refused("nothing called " + what + " can be in force")
     try:
-        return _digest_of(root + "settings.json")
+        return _digest_of(root + path)
     except OSError as error:
         if error.errno != errno.ENOENT:
             raise

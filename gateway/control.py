@@ -30,7 +30,7 @@ class Refused(Exception):
 class ControlServer(SocketServer):
     """Does what is asked by name. An operation gets the request and gives what JSON can say.
 
-    It raises Refused for what cannot be done. The request is a line of 64 KiB at most.
+    It raises Refused for what cannot be done. The request is a line of 512 KiB at most.
     """
 
     def __init__(self, path: Path, operations: Mapping[str, Operation]) -> None:

@@ -10,7 +10,7 @@ from gateway.control import Refused
 from gateway.errand import Errand, ErrandFailed, ErrandFault, ErrandState
 from gateway.orders import BegunAnew
 from gateway.remote_node import maintenance, reset, settings_show
-from gateway.remote_transfer import settings_set
+from gateway.remote_transfer import settings_set, update
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +27,7 @@ SHORT_LEAST = 4  # digits of a uid that may stand for all of it
 DOINGS: Mapping[str, Doing] = {
     "settings.show": settings_show,
     "settings.set": settings_set,
+    "update": update,
     "reset": reset,
     "maintenance": maintenance,
 }

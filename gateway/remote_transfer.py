@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.errand import ErrandFailed, ErrandFault
 from gateway.orders import BegunAnew
+from gateway.package import Damaged, read
 from gateway.remote_node import RESTART_S, answered, linked, obeyed, require_link, value_of
 from wire import cbor, remote
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, stuff
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.nodes import Node
 
 SETTINGS = "settings"
+APPLICATION = "application"
 TRIAL_LEAST_S = 10
 TRIAL_MOST_S = 3600
 RESUME_S = 120.0  # without a link, then it is given up; the same again goes on where it was
@@ -37,6 +39,21 @@ async def settings_set(node: Node, errand: Errand, request: Mapping[str, Any]) -
     await put(node, errand, SETTINGS, octets)
     await try_out(node, errand, SETTINGS, hashlib.sha256(octets).digest(), seconds)
     return {"kept": SETTINGS}
+
+
+async def update(node: Node, errand: Errand, request: Mapping[str, Any]) -> object:
+    """Its application, into the slot that is not in force; kept once a reading of it is acknowledged."""
+    require_link(node)
+    octets, seconds = _given(request)
+    try:
+        package = read(octets)
+    except Damaged as damaged:
+        raise ErrandFailed(
+            ErrandFault.PACKAGE_DAMAGED, f"this is no application for a node: {damaged}"
+        ) from None
+    await put(node, errand, APPLICATION, octets)
+    await try_out(node, errand, APPLICATION, package.digest, seconds)
+    return {"kept": APPLICATION, "version": package.version}
 
 
 def _given(request: Mapping[str, Any]) -> tuple[bytes, int]:

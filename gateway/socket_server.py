@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 SOCKET_MODE = 0o660  # the service's group may ask
 CLIENT_LIMIT = 16
+REQUEST_LIMIT = 512 * 1024  # octets of a line; a node's application in base64 is the longest
 CLIENT_TIMEOUT_S = 5.0  # for a client that does not read, and for an agent that does not answer
 RETRY_S = 5.0  # while a full or read-only disk takes no socket
 ANSWER_LIMIT = 4 * 1024 * 1024  # octets a client reads; the status of a thousand nodes is 300 KiB
@@ -59,7 +60,9 @@ class SocketServer:
             address = undo.enter_context(address_of(self._path))
             # A socket that an earlier process left is replaced by asyncio; a file of another kind is not.
             # To begin serving takes a turn of the loop, in which this may be cancelled: not unnoticed.
-            server = await asyncio.start_unix_server(self._on_client, address, start_serving=False)
+            server = await asyncio.start_unix_server(
+                self._on_client, address, limit=REQUEST_LIMIT, start_serving=False
+            )
             undo.callback(server.close)
             await server.start_serving()
             self._path.chmod(SOCKET_MODE)

@@ -10,6 +10,7 @@ import click
 from provisioning import application, report
 from provisioning.failure import ExitCode, InvalidOptions, NodeFailure
 from provisioning.install import Installation, InstallFailed
+from provisioning.package import package as packaged
 from provisioning.progress import shown_on
 from provisioning.settings_wish import InvalidSettings, SettingsWish
 from provisioning.step import Step
@@ -60,6 +61,26 @@ def install(
             click.echo(line)
     complaints = outcome.greeting.complaints if outcome.greeting else []
     ctx.exit(ExitCode.FAULT if complaints else ExitCode.OK)
+
+
+@node.command(short_help="Write the application into FILE, for fieldgate remote NODE update.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE")
+def package(output: Path) -> None:
+    """Write the application that this fieldgate has for nodes into FILE.
+
+    `fieldgate remote NODE update FILE` gives it to a node over its link, with any gateway of this version.
+    """
+    try:
+        built = application.build()
+        octets = packaged(built)
+        output.write_bytes(octets)
+    except application.NotBuilt as error:
+        next_step = "install fieldgate again (docs/install.md)"
+        raise NodeFailure(str(error), step=Step.BUILD, next_step=next_step) from None
+    except OSError as error:
+        message = f"{output}: {error.strerror}"
+        raise NodeFailure(message, step=Step.BUILD, next_step="name a file that can be written") from None
+    click.echo(f"{output}: fieldgate {built.version}, {len(built.modules)} files, {len(octets)} octets")
 
 
 def _wish(settings: Path | None, name: str | None, site: str | None) -> SettingsWish:

@@ -40,7 +40,7 @@ _WITHIN = click.option(
 @click.argument("node")
 @click.pass_context
 def remote(context: click.Context, node: str) -> None:
-    """Have a node do something: see its settings, park its sampling, reset it.
+    """Have a node do something: new settings, a new application, a pause, a reset.
 
     NODE is its uid, as `fieldgate status` shows it, or the end of it: four digits at least, of one node only.
     The running agent does it over the node's link, beside its readings. Exit code 3 when no agent answers,
@@ -90,6 +90,25 @@ def set_(node: str, *, file: Path, seconds: int, as_json: bool, config_path: Pat
     errand = _done(config_path, node, "settings.set", title="settings", as_json=as_json, **ways)
     if not as_json:
         click.echo(f"node {errand['node']} measures with its new settings, and keeps them")
+
+
+@remote.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_WITHIN
+@_JSON
+@agents_config
+@click.pass_obj
+def update(node: str, *, file: Path, seconds: int, as_json: bool, config_path: Path | None) -> None:
+    """Give it the application in FILE, made by `fieldgate node package`, on trial, as with settings.
+
+    It goes into the slot that the node does not run from, so that the one which works stays until the new one
+    has measured and was acknowledged.
+    """
+    octets = base64.b64encode(file.read_bytes()).decode()
+    ways = {"octets": octets, "seconds": seconds}
+    errand = _done(config_path, node, "update", title="application", as_json=as_json, **ways)
+    if not as_json:
+        click.echo(f"node {errand['node']} runs fieldgate {errand['answer']['version']}, and keeps it")
 
 
 @remote.command()

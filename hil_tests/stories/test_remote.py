@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
 from hil_tests.board import Wiring
+from provisioning.application import build
+from provisioning.package import package
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
 
@@ -89,6 +92,23 @@ def test_a_node_comes_back_from_settings_under_which_nobody_hears_it(bench: Benc
     eventually(lambda: len({row.of.boot for row in bench.rows()}) == 3, 20)
     unheard = {row.of.boot for row in bench.rows()} - {each.boot for each in node.cable.hellos()}
     assert [row.seq for row in bench.rows() if row.of.boot in unheard][:3] == [0, 1, 2]
+
+
+def test_a_new_application_runs_and_no_record_is_lost_or_late(bench: Bench) -> None:
+    node = bench.node()
+    bench.start_gateway()
+    eventually(bench.received, 15)
+    path = bench.gateway.state.parent / "application"
+    path.write_bytes(package(replace(build(), version="9.9.9")))
+    updating = subprocess.Popen(command(bench, node, "update", str(path)), stdout=subprocess.PIPE, text=True)
+    eventually(lambda: node.board.counters.octets_down > 20_000, 30)
+    unacknowledged = len(node.cable.sent().keys() - node.cable.acknowledged())
+    said, _ = updating.communicate(timeout=80)
+    assert (updating.returncode, said) == (0, f"node {node.uid} runs fieldgate 9.9.9, and keeps it\n")
+    assert unacknowledged < 8  # a second of blocks, in the middle of the transfer
+    assert json.loads(node.board.read_file("/slot.json")) == {"good": "b", "trial": None}
+    bench.settle()
+    judge(bench, node)
 
 
 def replug(bench: Bench, node: NodeBoard) -> None:

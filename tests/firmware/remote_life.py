@@ -5,12 +5,11 @@ import hashlib
 from tests.firmware.launched import Life
 from wire import remote
 
-PIECE = 60
-
 
 class RemoteLife(Life):
     """Orders to one board; ids rise."""
 
+    piece = 60  # octets of a chunk
     _id = 0
 
     def ask(self, operation, **arguments):
@@ -31,7 +30,7 @@ class RemoteLife(Life):
         while (status, at) != ("ok", len(octets)) and status in ("ok", "more"):
             if most is not None and at >= most:
                 break
-            piece = octets[at : at + PIECE]
+            piece = octets[at : at + self.piece]
             status, at = self.answer(lambda id_, at=at, piece=piece: remote.Chunk(id_, at, piece))
         return status, at
 

@@ -150,6 +150,15 @@ async def test_a_node_does_one_thing_at_a_time_and_the_same_again_is_looked_at_t
     assert len(site.obedient.orders) == 1
 
 
+async def test_a_damaged_application_does_not_reach_the_node(site, tmp_path):
+    file = tmp_path / "application"
+    file.write_bytes(b"fieldgate application 1 6 0.1.0\nwire/cbor.mpy 99\n" + bytes(100_000))
+    result = await site.run(NAME, "update", str(file))
+    assert (result.exit_code, site.obedient.orders) == (ExitCode.FAULT, [])
+    assert "this is no application for a node" in result.stderr
+    assert "fieldgate node package" in result.stderr
+
+
 async def test_without_an_agent_it_ends_with_the_exit_code_for_that(tmp_path):
     config = tmp_path / "fieldgate.toml"
     config.write_text(CONFIG.format(tmp_path))
