@@ -1,9 +1,13 @@
 """A board in virtual time, and somebody at its gateway who has it do things."""
 
 import hashlib
+from contextlib import suppress
 
 from tests.firmware.launched import Life
 from wire import remote
+
+ANSWER_S = 10
+TRIES = 3
 
 
 class RemoteLife(Life):
@@ -17,11 +21,19 @@ class RemoteLife(Life):
         return self.answer(lambda id_: remote.Command(id_, operation, arguments))
 
     def answer(self, order):
+        """The status and value of the RESULT; as a gateway does, it says again what nobody answers."""
         self._id += 1
-        self.gateway.send(order(self._id))
-        self.time.run_until(lambda: self.gateway.results and self.gateway.results[-1].id == self._id, 30)
+        for _ in range(TRIES):
+            self.gateway.send(order(self._id))
+            with suppress(TimeoutError):
+                self.time.run_until(self._answered, ANSWER_S)
+                break
+        assert self._answered(), f"no answer to order {self._id}"
         result = self.gateway.results[-1]
         return result.status, result.value
+
+    def _answered(self):
+        return self.gateway.results and self.gateway.results[-1].id == self._id
 
     def put(self, what, octets, most=None):
         """Put it whole, or up to the offset `most`; the last answer."""

@@ -80,16 +80,16 @@ def test_what_it_does_not_know_or_cannot_take_changes_nothing(cable):
 
 
 def test_an_order_that_is_repeated_is_obeyed_once_and_answered_again(cable):
-    for _ in range(3):
-        cable.send(remote.Command(7, "maintenance", {"seconds": 600}))
-    cable.send(remote.Command(8, "maintenance", {"seconds": 0}))
+    orders = [remote.Command(7, "maintenance", {"seconds": 600})] * 3  # as for a gateway that heard no answer
+    orders.append(remote.Command(8, "maintenance", {"seconds": 0}))
     said, texts = [], []
+    for order in orders:
+        cable.send(order)
+        while not isinstance(message := cable.wait_for(Message), remote.Result):
+            texts += [message.text] if isinstance(message, up.Log) else []
+        said.append((message.id, message.status))
     while not any("has ended" in text for text in texts):
-        message = cable.wait_for(Message)
-        if isinstance(message, up.Log):
-            texts.append(message.text)
-        elif isinstance(message, remote.Result):
-            said.append((message.id, message.status))
+        texts.append(cable.wait_for(up.Log).text)
     assert said == [(7, "ok")] * 3 + [(8, "ok")]
     assert sum("sampling is parked" in text for text in texts) == 1
 
