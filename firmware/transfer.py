@@ -20,7 +20,13 @@ TRIAL_TIME = const("trial_s")  # the file that says how long a trial may take
 _PREFIX = const("put-")  # of the file's name, which says what it is to become
 _NAME_OCTETS = const(8)  # of its SHA-256 in the name
 _CHECKING = const(
-    ("firmware.settings", "firmware.sensor_settings", "firmware.group_settings", "firmware.kinds")
+    (
+        "firmware.settings",
+        "firmware.link_settings",
+        "firmware.sensor_settings",
+        "firmware.group_settings",
+        "firmware.kinds",
+    )
 )
 
 

@@ -93,7 +93,7 @@ def test_a_change_in_any_file_changes_the_digest(monkeypatch):
 
 
 def test_the_application_leaves_the_flash_mostly_free():
-    assert build().octets < 100_000  # of 960 KiB at least, twice
+    assert build().octets < 120_000  # of 960 KiB at least, twice
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch):
