@@ -4,12 +4,13 @@ from drivers.ads1220 import ADS1220
 from hil_tests.chips import ADS1220Chip, Load
 from hil_tests.chips.wires import OutputPin, SpiWires
 from tests.chips.clock import TickingClock
+from tests.drivers.bench import SensorBench
 from wire.faults import UNSETTLED
 
 SPI_US = 20
 
 
-class Bench:
+class Bench(SensorBench):
     def __init__(self, inputs="01", gain=128, rate=20, check_every=600, **chip):
         self.load = Load()
         self.clock = TickingClock(SPI_US)
@@ -19,10 +20,7 @@ class Bench:
         self.driver = ADS1220(self.wires, self.wires, drdy, inputs, gain, rate, check_every)
 
     def scan(self):
-        self.driver.start()
-        self.clock.advance_ms(self.driver.MEASURE_MS)
-        assert self.driver.ready()
-        (item,) = self.driver.read()
+        (item,) = super().scan()
         return item
 
     def next(self):
@@ -32,7 +30,3 @@ class Bench:
             if item is not UNSETTLED:
                 return item
         raise AssertionError("never settled")
-
-    def open(self):
-        self.driver.open()
-        return self

@@ -4,6 +4,7 @@ from drivers.nau7802 import NAU7802
 from hil_tests.chips import Load, NAU7802Chip
 from hil_tests.chips.wires import Bus
 from tests.chips.clock import TickingClock
+from tests.drivers.bench import SensorBench
 from wire.faults import UNSETTLED
 
 I2C_US = 100
@@ -14,7 +15,7 @@ class DrdyPin:
         self.value = chip.drdy
 
 
-class Bench:
+class Bench(SensorBench):
     """A bridge, its converter and a driver on one bus."""
 
     def __init__(self, with_drdy=False, gain=128, rate=80, afe=None, **chip):
@@ -25,11 +26,12 @@ class Bench:
         drdy = DrdyPin(self.chip) if with_drdy else None
         self.driver = NAU7802(self.bus, gain, rate, drdy=drdy, afe=afe)
 
+    @property
+    def wait_ms(self):
+        return self.chip.period_us / 1000 + 1
+
     def scan(self):
-        self.driver.start()
-        self.clock.advance_ms(self.chip.period_us / 1000 + 1)
-        assert self.driver.ready()
-        (item,) = self.driver.read()
+        (item,) = super().scan()
         return item
 
     def next(self):
@@ -39,7 +41,3 @@ class Bench:
             if item is not UNSETTLED:
                 return item
         raise AssertionError("never settled")
-
-    def open(self):
-        self.driver.open()
-        return self

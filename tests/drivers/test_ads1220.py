@@ -9,20 +9,14 @@ from hypothesis import strategies as st
 
 from drivers.ads1220 import ADS1220, GAINS, INPUTS, RATES, RESET_POLLS
 from drivers.codes import STUCK_CONVERSIONS
-from drivers.errors import SensorError
 from hil_tests.chips.wires import OutputPin
 from tests.drivers.ads1220_bench import Bench
+from tests.drivers.bench import error_of_opening
 from tests.runtime import micropython_32_bit
 from tests.vector_runner import decoded
 from wire.faults import ABSENT, BUS, NOT_READY, OUT_OF_RANGE, RESET_VALUE, SATURATED, STUCK, WRONG_ID, Fault
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ads1220.json").read_text())
-
-
-def error_of_opening(bench):
-    with pytest.raises(SensorError) as caught:
-        bench.driver.open()
-    return caught.value
 
 
 @settings(max_examples=60)

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.bme280 import BME280, OVERSAMPLINGS, RESET_POLLS
-from drivers.errors import SensorError
 from hil_tests.chips import Air, BME280Chip
 from hil_tests.chips.bme280_formula import EXAMPLE
 from hil_tests.chips.wires import Bus
 from tests.chips.clock import TickingClock
+from tests.drivers.bench import SensorBench, error_of_opening
 from wire.faults import (
     ABSENT,
     BUS,
@@ -25,7 +25,7 @@ from wire.faults import (
 I2C_US = 100  # one short transaction at 400 kHz
 
 
-class Bench:
+class Bench(SensorBench):
     """A chip, its air and a driver on one bus."""
 
     def __init__(self, oversampling=1, **air):
@@ -35,22 +35,10 @@ class Bench:
         self.bus = Bus(self.chip)
         self.driver = BME280(self.bus, oversampling=oversampling)
 
-    def scan(self):
-        self.driver.start()
-        self.clock.advance_ms(self.driver.MEASURE_MS)
-        assert self.driver.ready()
-        return self.driver.read()
-
     def settle(self):
-        self.driver.open()
+        self.open()
         assert self.scan() == (UNSETTLED,) * 3
         return self
-
-
-def fault_of_opening(bench):
-    with pytest.raises(SensorError) as caught:
-        bench.driver.open()
-    return caught.value
 
 
 def is_the_air(items):
@@ -134,14 +122,14 @@ def test_fog_reads_as_a_little_over_100_percent():
 def test_an_absent_chip_is_named():
     bench = Bench()
     bench.chip.nacks = True
-    assert fault_of_opening(bench).fault is ABSENT
+    assert error_of_opening(bench).fault is ABSENT
 
 
 @pytest.mark.parametrize(("chip_id", "words"), [(0x58, "a BMP280 at 0x76"), (0xFF, "chip id 0xff")])
 def test_another_chip_is_named(chip_id, words):
     bench = Bench()
     bench.chip.chip_id = chip_id
-    error = fault_of_opening(bench)
+    error = error_of_opening(bench)
     assert error.fault is WRONG_ID
     assert words in str(error)
 
@@ -149,13 +137,13 @@ def test_another_chip_is_named(chip_id, words):
 def test_a_chip_without_trim_is_refused():
     bench = Bench()
     bench.chip.trim = type("Blank", (), {"registers": lambda self: {}})()
-    assert fault_of_opening(bench).fault is RESET_VALUE
+    assert error_of_opening(bench).fault is RESET_VALUE
 
 
 def test_a_reset_that_does_not_end_is_given_up_after_a_bounded_number_of_polls():
     bench = Bench()
     bench.clock.step_us = 0
-    assert fault_of_opening(bench).fault is NOT_READY
+    assert error_of_opening(bench).fault is NOT_READY
     assert 2 * RESET_POLLS < bench.bus.transactions < 2 * RESET_POLLS + 5  # a register, its octet
 
 
@@ -167,7 +155,7 @@ def test_a_chip_that_answers_its_id_and_then_no_more_is_a_fault_of_the_bus():
             raise OSError(110)
 
     bench.driver = BME280(CutAfterTheId(bench.chip))
-    assert fault_of_opening(bench).fault is BUS
+    assert error_of_opening(bench).fault is BUS
 
 
 @pytest.mark.parametrize("operation", ["start", "ready", "read"])

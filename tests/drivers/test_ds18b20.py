@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ds18b20 import BITS, DS18B20
-from drivers.errors import SensorError
 from drivers.one_wire import Chips
 from hil_tests.chips import Air, DS18B20Chip
 from hil_tests.chips.ds18b20 import rom_of
 from hil_tests.chips.wires import OneWireBus
 from tests.chips.clock import TickingClock
+from tests.drivers.bench import SensorBench, error_of_opening
 from tests.runtime import micropython_32_bit
 from tests.vector_runner import decoded
 from wire.faults import ABSENT, BUS, CHECKSUM, OUT_OF_RANGE, RESET_VALUE, WRONG_ID, Fault
@@ -23,7 +23,7 @@ SLOT_MS = 0.07
 READING_OCTETS_MOST = 48  # the tuple that read() gives back, and views of the bus
 
 
-class Bench:
+class Bench(SensorBench):
     """Air, a probe in it, and a driver on one pin."""
 
     def __init__(self, bits=12, others=(), with_rom=True, **air):
@@ -35,21 +35,8 @@ class Bench:
         self.driver = DS18B20(self.chips, self.chip.rom if with_rom else None, bits)
 
     def scan(self):
-        self.driver.start()
-        self.clock.advance_ms(self.driver.MEASURE_MS)
-        assert self.driver.ready()
-        (item,) = self.driver.read()
+        (item,) = super().scan()
         return item
-
-    def open(self):
-        self.driver.open()
-        return self
-
-
-def error_of_opening(bench):
-    with pytest.raises(SensorError) as caught:
-        bench.driver.open()
-    return caught.value
 
 
 @settings(max_examples=60)

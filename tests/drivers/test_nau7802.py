@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.codes import STUCK_CONVERSIONS
-from drivers.errors import SensorError
 from drivers.nau7802 import (
     EXTERNAL,
     GAINS,
@@ -17,6 +16,7 @@ from drivers.nau7802 import (
     RATES,
 )
 from hil_tests.chips.wires import Bus
+from tests.drivers.bench import error_of_opening
 from tests.drivers.nau7802_bench import Bench
 from tests.runtime import micropython_32_bit
 from tests.vector_runner import decoded
@@ -33,12 +33,6 @@ from wire.faults import (
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "nau7802.json").read_text())
 PU_CTRL, CTRL1, CTRL2, OCAL1 = 0x00, 0x01, 0x02, 0x03
-
-
-def error_of_opening(bench):
-    with pytest.raises(SensorError) as caught:
-        bench.driver.open()
-    return caught.value
 
 
 @settings(max_examples=40)

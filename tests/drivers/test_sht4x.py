@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import SensorError
 from drivers.sht4x import OPEN_TRIES, PRECISIONS, STUCK_FRAMES, SHT4x
 from hil_tests.chips import Air, SHT4xChip
 from hil_tests.chips.wires import Bus
 from tests.chips.clock import TickingClock
+from tests.drivers.bench import SensorBench, error_of_opening
 from tests.runtime import micropython_32_bit
 from tests.vector_runner import decoded
 from wire.faults import ABSENT, CHECKSUM, OUT_OF_RANGE, RESET_VALUE, STUCK, WRONG_ID, Fault
@@ -21,7 +21,7 @@ I2C_US = 100  # one short transaction
 READING_OCTETS_MOST = 48  # the tuple that read() gives back, and slices of two frames
 
 
-class Bench:
+class Bench(SensorBench):
     """A chip, its air and a driver on one bus."""
 
     def __init__(self, precision="high", noise=0.0, **air):
@@ -30,22 +30,6 @@ class Bench:
         self.chip = SHT4xChip(self.air, self.clock, noise=noise)
         self.bus = Bus(self.chip)
         self.driver = SHT4x(self.bus, precision=precision)
-
-    def scan(self):
-        self.driver.start()
-        self.clock.advance_ms(self.driver.MEASURE_MS)
-        assert self.driver.ready()
-        return self.driver.read()
-
-    def open(self):
-        self.driver.open()
-        return self
-
-
-def error_of_opening(bench):
-    with pytest.raises(SensorError) as caught:
-        bench.driver.open()
-    return caught.value
 
 
 @given(st.floats(-40, 125), st.floats(-3, 103), st.sampled_from(sorted(PRECISIONS)))
