@@ -8,7 +8,7 @@ After open(), and then now and again, a scan is a test in place of a reading, an
 import errno
 
 from drivers.codes import judged
-from drivers.errors import SensorError
+from drivers.errors import SensorError, open_afresh
 from wire.compat import const
 from wire.faults import (
     ABSENT,
@@ -143,10 +143,7 @@ class ADS1220:
     def start(self) -> None:
         """Begin one conversion. Raises OSError, also when a chip cannot be opened afresh."""
         if not self._open:
-            try:
-                self.open()
-            except SensorError as error:
-                raise OSError(errno.EIO, str(error)) from None
+            open_afresh(self)
         # All is set each time: what a brown-out took between two scans is no harm to the second.
         self._write(self._set_up[self._task])
         self._write(_START)

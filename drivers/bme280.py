@@ -4,10 +4,8 @@ DS: Bosch BST-BME280-DS002. The filter is off and the chip sleeps between conver
 reading owes nothing to earlier ones and the chip does not warm itself.
 """
 
-import errno
-
 from drivers.bme280_trim import HIGH_OCTETS, LOW_OCTETS, Trim, centi_celsius
-from drivers.errors import SensorError
+from drivers.errors import SensorError, open_afresh
 from wire.compat import const
 from wire.faults import (
     ABSENT,
@@ -129,10 +127,7 @@ class BME280:
     def start(self) -> None:
         """Begin one conversion. Raises OSError, also when a chip cannot be opened afresh."""
         if self._state == _CLOSED:
-            try:
-                self.open()
-            except SensorError as error:
-                raise OSError(errno.EIO, str(error)) from None
+            open_afresh(self)
         self._write(_CTRL_MEAS, self._ctrl_meas)
 
     def ready(self) -> bool:

@@ -7,7 +7,7 @@ pull-up all through its conversion, and gives plausible wrong numbers where that
 import errno
 from binascii import hexlify
 
-from drivers.errors import SensorError
+from drivers.errors import SensorError, open_afresh
 from drivers.one_wire import ROM_OCTETS, Chips, crc8
 from wire.compat import const
 from wire.faults import ABSENT, BUS, CHECKSUM, OUT_OF_RANGE, RESET_VALUE, WRONG_ID, Fault
@@ -100,10 +100,7 @@ class DS18B20:
     def start(self) -> None:
         """Begin one conversion, and see that it began. Raises OSError."""
         if not self._open:
-            try:
-                self.open()
-            except SensorError as error:
-                raise OSError(errno.EIO, str(error)) from None
+            open_afresh(self)
         self._chips.tell(self._rom, _CONVERT)
         if not self._chips.is_busy():
             raise OSError(errno.EIO, "no conversion began")

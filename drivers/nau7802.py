@@ -5,10 +5,8 @@ it a little differently each time. So what it found is read (`afe`), and written
 chip lost its supply: a step in the readings is then a step of the bridge.
 """
 
-import errno
-
 from drivers.codes import judged
-from drivers.errors import SensorError
+from drivers.errors import SensorError, open_afresh
 from wire.compat import const
 from wire.faults import ABSENT, BUS, CHECKSUM, NOT_READY, RESET_VALUE, UNSETTLED, WRONG_ID, Fault
 
@@ -133,10 +131,7 @@ class NAU7802:
     def start(self) -> None:
         """The chip converts by itself. Raises OSError when it cannot be opened afresh."""
         if self._state == _CLOSED:
-            try:
-                self.open()
-            except SensorError as error:
-                raise OSError(errno.EIO, str(error)) from None
+            open_afresh(self)
 
     def ready(self) -> bool:
         """True when a conversion waits, or none will: read() says why. Raises OSError."""
