@@ -15,7 +15,7 @@ STANDINS = [ROOT / "tests" / "firmware" / "standin" / name for name in ("machine
 
 
 def write(directory: Path, programs: list[Path]) -> None:
-    """Put the application there, as `fieldgate node flash` installs it, and `programs` to start with -m."""
+    """Put there what `fieldgate node install` installs, and `programs` to start with -m."""
     for path, octets in {**application.build().files, **umqtt()}.items():
         file = directory / path[1:]
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -95,9 +95,9 @@ async def test_a_node_is_named_by_its_uid_or_the_end_of_it(site, name):
     ("seconds", "fault", "said"),
     [
         ("13", "refused", ("refuses: not \\x1b[2J today", "correct what the node names")),
-        ("14", "unknown_operation", ("does not know this operation", "fieldgate node flash")),
+        ("14", "unknown_operation", ("does not know this operation", "fieldgate node install PORT")),
         ("15", "node_failed", ("could not do it: flash: errno 28", "again")),
-        ("16", "no_answer", ("does not answer", "fieldgate node flash")),
+        ("16", "no_answer", ("does not answer", "fieldgate node install PORT")),
     ],
 )
 async def test_what_the_node_will_not_do_is_said_with_its_words_and_the_next_step(
