@@ -34,7 +34,7 @@ class ErrandFault(StrEnum):
 NEXT_STEPS = {
     ErrandFault.UNKNOWN_NODE: "fieldgate status lists the nodes",
     ErrandFault.NOT_LINKED: "is it powered, is its cable in? fieldgate status shows its link; then again",
-    ErrandFault.NO_ANSWER: "again; firmware that knows no commands never answers: fieldgate node install PORT",
+    ErrandFault.NO_ANSWER: "again; firmware without commands never answers: fieldgate node install PORT",
     ErrandFault.RESTARTED: "fieldgate status, then again",
     ErrandFault.REFUSED: "correct what the node names, then again",
     ErrandFault.NODE_FAILED: "again; if it stays so, erase and flash the board: docs/technician.md",
