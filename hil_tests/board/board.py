@@ -82,7 +82,7 @@ class Board(Surroundings):
         self.load = Load()
         self.bme280 = BME280Chip(self.air, clock_us)
         self.hx711 = HX711Chip(self.load, clock_us, seed=int.from_bytes(uid, "big"))
-        self._flash = Flash(directory, kind)
+        self._flash = Flash(directory)
         self._nvs_path = directory / "nvs.json"
         self._counters = Counters()
         self._model = Model(
@@ -216,7 +216,7 @@ class Board(Surroundings):
         self._unpowered().install(files)
 
     def read_file(self, path: str) -> bytes:
-        """A file's octets as they are on the flash now. Raises FlashFault."""
+        """A file's octets as they are on the flash now. Raises NoSuchFile, FlashFault."""
         return self._flash.read(path)
 
     def write_flash(self, octets: bytes) -> None:

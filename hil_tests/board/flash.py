@@ -9,10 +9,10 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
+from hil_tests.board.child import codes
 from hil_tests.board.recording import Recording
-from hil_tests.board.shim import shim_directory
+from hil_tests.board.shim import shim_directory, what_is_in
 from hil_tests.interpreters import micropython
 
 FLASH_OCTETS = 2 * 1024 * 1024  # the vfs partition of a 4 MiB ESP32
@@ -24,12 +24,15 @@ class FlashFault(RuntimeError):
     """The image, or a file in it, could not be written or read."""
 
 
+class NoSuchFile(FlashFault):
+    """There is no such file on it."""
+
+
 class Flash:
     """A new one is blank: the first boot makes a file system on it, as an ESP32 does."""
 
-    def __init__(self, directory: Path, kind: Literal["32-bit", "native"]) -> None:
+    def __init__(self, directory: Path) -> None:
         self.path = directory / "flash.img"
-        self._kind: Literal["32-bit", "native"] = kind
         if not self.path.exists():
             directory.mkdir(parents=True, exist_ok=True)
             with self.path.open("wb") as image:
@@ -71,20 +74,26 @@ class Flash:
         self._run(f"tool.put({str(self.path)!r}, {self.log_for_boot()!r})", bytes(octets))
 
     def read(self, path: str) -> bytes:
-        """A file's octets as of now; a running board may be writing. Raises FlashFault."""
+        """A file's octets as of now; a running board may be writing. Raises NoSuchFile, FlashFault."""
         with tempfile.NamedTemporaryFile() as copy:
             shutil.copyfile(self.path, copy.name)
             return self._run(f"tool.get({copy.name!r}, {path!r})", b"")
 
     def _run(self, call: str, octets: bytes) -> bytes:
+        # Not in the board's 32-bit MicroPython: in two runs of all tests that one once found no `tool` where
+        # it had found it before and did after. The reason is not known.
+        shim = shim_directory()
         done = subprocess.run(
-            [micropython(self._kind), "-X", f"heapsize={_TOOL_HEAP}", "-c", f"import tool; {call}"],
-            env={"MICROPYPATH": str(shim_directory()), "PATH": os.defpath},
+            [micropython("native"), "-X", f"heapsize={_TOOL_HEAP}", "-c", f"import tool; {call}"],
+            env={"MICROPYPATH": str(shim), "PATH": os.defpath},
             input=octets,
             capture_output=True,
             timeout=_TOOL_S,
             check=False,
         )
+        said = (done.stdout[-500:] + done.stderr).decode(errors="replace").strip()
+        if done.returncode == codes.NO_SUCH_FILE:
+            raise NoSuchFile(said)
         if done.returncode:
-            raise FlashFault((done.stdout[-500:] + done.stderr).decode(errors="replace").strip())
+            raise FlashFault(f"{call}: exit {done.returncode}, {said}. {what_is_in(shim)}")
         return done.stdout

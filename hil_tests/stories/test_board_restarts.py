@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
-from hil_tests.board.flash import FlashFault
+from hil_tests.board.flash import NoSuchFile
 from hil_tests.broker import Message
 from hil_tests.demo.identity import Identity
 
@@ -129,7 +129,7 @@ def flash_of(node: NodeBoard, path: str) -> str:
     """The path, if there is such a file on the node's flash."""
     try:
         node.board.read_file(path)
-    except FlashFault:
+    except NoSuchFile:
         return ""
     return path
 

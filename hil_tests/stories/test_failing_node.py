@@ -7,7 +7,7 @@ from binascii import crc32
 import pytest
 
 from hil_tests.bench import Bench, NodeBoard, eventually
-from hil_tests.board.flash import FlashFault
+from hil_tests.board.flash import NoSuchFile
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(90)]
 
@@ -20,7 +20,7 @@ def is_told(node: NodeBoard) -> bool:
     """Whether the node knows that its gateway knows."""
     try:
         node.board.read_file("/crash.txt")
-    except FlashFault:
+    except NoSuchFile:
         return True
     return False
 

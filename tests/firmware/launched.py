@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hil_tests.board import Board, VirtualTime
-from hil_tests.board.flash import FlashFault
+from hil_tests.board.flash import NoSuchFile
 from hil_tests.session_gateway import SessionGateway
 from provisioning import application
 from provisioning.application import Application, build
@@ -96,7 +96,7 @@ class Life:
         """A file's octets; None where it is not there."""
         try:
             return self.board.read_file(path)
-        except FlashFault:
+        except NoSuchFile:
             return None
 
     def _hear(self, way: str, octets: bytes, _at_ns: int) -> None:

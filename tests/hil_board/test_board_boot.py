@@ -7,7 +7,7 @@ import pytest
 
 from hil_tests.board import Board, ChipAccess
 from hil_tests.board.board import HEAP_OCTETS, BoardInUse
-from hil_tests.board.flash import FlashFault
+from hil_tests.board.flash import NoSuchFile
 from tests.hil_board.conftest import NewBoard
 from tests.hil_board.terminal import Terminal, raw_repl
 
@@ -64,7 +64,7 @@ def test_a_file_survives_a_power_cut_and_an_unflushed_one_does_not(new_board: Ne
     assert board.counters.boots == {"power_on": 2}
     assert board.read_file("/kept") == b"it"
     assert board.read_file("/lost") == b""
-    with pytest.raises(FlashFault, match="ENOENT"):
+    with pytest.raises(NoSuchFile, match="ENOENT"):
         board.read_file("/never")
 
 

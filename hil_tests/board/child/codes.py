@@ -43,5 +43,7 @@ OK = 0
 RAISED = 1
 SYSTEM_EXIT = 2
 
+NO_SUCH_FILE = 44  # how tool.py ends when there is none
+
 IRQ_RISING = 1
 IRQ_FALLING = 2

@@ -1,14 +1,16 @@
 """Puts files into a flash image and gets them out, with no board running.
 
 put IMAGE LOG    stdin: struct "<HI" + path + octets, for each file
-get IMAGE PATH   stdout: the file's octets
+get IMAGE PATH   stdout: the file's octets; exits with NO_SUCH_FILE
 """
 
+import errno
 import os
 import struct
 import sys
 
 import flash
+from codes import NO_SUCH_FILE
 
 _HEAD = "<HI"
 
@@ -42,9 +44,15 @@ def put(image, log):
 
 def get(image, path):
     flash.mount(image)
-    with open(path, "rb") as file:
-        while True:
-            chunk = file.read(4096)
-            if not chunk:
-                break
-            sys.stdout.buffer.write(chunk)
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        print("ENOENT:", path)
+        sys.exit(NO_SUCH_FILE)
+    while True:
+        chunk = file.read(4096)
+        if not chunk:
+            break
+        sys.stdout.buffer.write(chunk)
