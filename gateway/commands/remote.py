@@ -119,7 +119,8 @@ def reset(node: str, *, as_json: bool, config_path: Path | None) -> None:
     """Reset it, once the gateway has what it holds, and wait until it is back."""
     errand = _done(config_path, node, "reset", title="resetting", as_json=as_json)
     if not as_json:
-        click.echo(f"node {errand['node']} is back: boot {errand['answer']['boot']}")
+        count = errand["answer"]["boot"] >> 16  # as everywhere that people look
+        click.echo(f"node {errand['node']} is back: boot {count}")
 
 
 @remote.command()

@@ -136,6 +136,13 @@ async def test_a_reset_ends_with_the_hello_of_the_next_boot(site):
     assert json.loads(result.stdout)["answer"] == {"boot": BOOT + (1 << 16), "reset": "power_on"}
 
 
+async def test_a_person_is_told_the_number_that_the_status_shows(site):
+    asking = asyncio.create_task(site.run(NAME, "reset"))
+    await until(lambda: site.obedient.orders)
+    async with running(WiredNode(site.pair, boot=7 << 16 | 513)):
+        assert (await asking).stdout == f"node {NAME} is back: boot 7\n"
+
+
 async def test_a_node_does_one_thing_at_a_time_and_the_same_again_is_looked_at_together(site):
     first = asyncio.create_task(site.run(NAME, "reset", "--json"))
     await until(lambda: site.obedient.orders)
