@@ -3,7 +3,7 @@
 import os
 
 from wire.compat import const
-from wire.fields import TEXT_LIMIT
+from wire.fields import cut
 
 _BOOT_COUNT_LIMIT = const(0xFFFFFFFF)  # the count's share of the protocol's 48 bits
 _DIGITS_MOST = const(10)  # of the count in its file
@@ -77,7 +77,4 @@ def _crash(path: str) -> str:
                 first = first or last
     except (OSError, UnicodeError):
         pass  # none, or damaged: then there is as much of it as could be read
-    text = first if first == last else first + ": " + last
-    while len(text.encode()) > TEXT_LIMIT:
-        text = text[:-8]
-    return text
+    return cut(first if first == last else first + ": " + last)

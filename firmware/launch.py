@@ -81,8 +81,14 @@ def good(root: str, settings_on_trial: bool) -> None:
         os.rename(root + _TRIAL, root + "settings.json")
 
 
+def try_settings(root: str, path: str) -> None:
+    """Let the next start use the settings in the file at `path`, on trial."""
+    again(root)
+    os.rename(path, root + _TRIAL)
+
+
 def again(root: str = "/") -> None:
-    """Count from the beginning."""
+    """Count from the beginning: what failed so far says nothing about what is tried next."""
     _store(bytes(_COUNT_OCTETS), _memory()[_COUNT_OCTETS : _COUNT_OCTETS + 1])
     _remove(root + _FAILED)
 
@@ -139,6 +145,7 @@ def other(slot: str) -> str:
 
 def try_application(root: str = "/") -> None:
     """Let the next start run the slot that is not in force, on trial."""
+    again(root)
     good, _ = slots(root)
     _choose(root, good, other(good))
 

@@ -88,11 +88,13 @@ class Orders:
             operation = known.get(order.operation)
             return (remote.OK, operation(order.arguments)) if operation else (remote.UNKNOWN, None)
         except (Refused, WireError) as error:
-            return remote.REFUSED, str(error)
+            return remote.REFUSED, fields.cut(str(error))
         except OSError as error:
             return remote.FAILED, "flash: errno " + str(error.errno)
         except MemoryError:
             return remote.FAILED, "not enough memory"
+        except Exception as error:  # noqa: BLE001 - whatever it is about, the readings go on
+            return remote.FAILED, fields.cut(repr(error))
 
     def _settings(self, arguments: dict) -> list:
         offset = fields.uint(arguments.get("offset"), "offset", SETTINGS_OCTETS)

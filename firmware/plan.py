@@ -61,8 +61,11 @@ class Plan:
             self._make(settings.load(path))
         except settings.SettingsError as error:
             self.problem = str(error)
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001 - whatever stands there, the node starts
+            self.problem = path + ": " + repr(error)
+        else:
+            return True
+        return False
 
     def _make(self, chosen) -> None:
         if self._stage >= OBLIGATORY:
@@ -72,7 +75,7 @@ class Plan:
         try:
             self.sensors = _sensors(chosen)
             self.port = ports.make(chosen.link)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             # The board knows better than settings.py which pins it has and what they can do.
             raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
         channels_of = [sensor.channels for sensor in self.sensors]

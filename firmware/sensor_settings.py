@@ -17,7 +17,7 @@ def sensor(keys, settings) -> dict:
     if not isinstance(out["cal"], dict):
         raise keys.bad("cal", "not an object")
     if not _within_depth(out["cal"], CAL_DEPTH):
-        raise keys.bad("cal", "nested over " + str(CAL_DEPTH))
+        raise keys.bad("cal", "nested over " + str(CAL_DEPTH) + ", or a key in it is no text")
     out["channels"] = _names(keys)
     out["range"] = _by_channel(keys, "range", _is_range, "[least, most] or null")
     out["stuck"] = _by_channel(keys, "stuck", _is_stuck, "0, or " + str(STUCK_LEAST) + " and more")
@@ -29,6 +29,8 @@ def sensor(keys, settings) -> dict:
 
 def _within_depth(value: object, depth: int) -> bool:
     if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            return False
         value = list(value.values())
     if not isinstance(value, list):
         return True

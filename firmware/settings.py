@@ -117,6 +117,9 @@ class _Keys:
     def __init__(self, values: object, where: str) -> None:
         if not isinstance(values, dict):
             raise SettingsError(where[:-1] or "settings", "not an object")
+        for key in values:
+            if not isinstance(key, str):  # MicroPython's json takes any
+                raise SettingsError(where + str(key), "a key that is no text")
         self._values = dict(values)
         self._where = where
 

@@ -6,6 +6,7 @@ import sys
 from binascii import hexlify
 from hashlib import sha256
 
+from firmware import launch
 from firmware.modules import forget
 from firmware.orders import Refused
 from wire.compat import const
@@ -90,7 +91,7 @@ class Transfer:
         with open(self._root + TRIAL_TIME, "w") as file:
             file.write(str(seconds))
         if self.what == SETTINGS:
-            os.rename(self.path, self._root + "settings.new")
+            launch.try_settings(self._root, self.path)
         else:
             os.remove(self.path)
         return None
@@ -158,8 +159,6 @@ def in_force(root: str, what: str) -> bytes:
     if what == SETTINGS:
         path = "settings.json"
     elif what == APPLICATION:
-        from firmware import launch  # noqa: PLC0415 - it is loaded with the orders
-
         path = launch.slots(root)[0] + "/application.json"
     else:
         raise Refused("nothing called " + what + " can be in force")
@@ -191,8 +190,9 @@ def _check_settings(path: str) -> None:
         settings.load(path)
     except settings.SettingsError as error:
         problem = str(error).replace(path, "the settings")
-    del settings
-    forget(_CHECKING)
-    forget([path for path in sys.modules if path.startswith("firmware.kind_")])
+    finally:
+        del settings
+        forget(_CHECKING)
+        forget([name for name in sys.modules if name.startswith("firmware.kind_")])
     if problem:
         raise Refused(problem)

@@ -51,6 +51,14 @@ def text(value: object, name: str) -> str:
     return value
 
 
+def cut(words: str) -> str:
+    """As much of what somebody says as a text may have."""
+    words = words[:TEXT_LIMIT]
+    while len(words.encode()) > TEXT_LIMIT:
+        words = words[:-8]
+    return words
+
+
 def boolean(value: object, name: str) -> bool:
     """True or false."""
     if value is True:

@@ -8,7 +8,7 @@ when an ACK shows a hole or none comes. Three ACK timeouts, WHO or silence: SEEK
 from wire import down, up_node
 from wire.cbor import Encoder
 from wire.compat import const
-from wire.fields import MESSAGE_OCTETS
+from wire.fields import MESSAGE_OCTETS, cut
 from wire.message import Message
 
 TYPE_CHECKING = False
@@ -80,7 +80,7 @@ class NodeSession:
         """Tell the gateway something when there is nothing better to send; the newest few."""
         if len(self._logs) >= LOGS_KEPT:
             self._logs.pop(0)
-        self._logs.append(up_node.Log(ticks, level, text[:150]))
+        self._logs.append(up_node.Log(ticks, level, cut(text)))
 
     def receive(self, message: Message, now_ms: int, ticks: int) -> None:
         """Take a message from the gateway; `ticks` are the node's when it came in."""

@@ -149,6 +149,9 @@ def only(**changes):
         ({"sensors": [{"driver": "esp32", "supply": 49}]}, "sensors[0].supply"),
         ({"sensors": [{"driver": "bme280", "cal": 3}]}, "sensors[0].cal"),
         ({"sensors": [{"driver": "bme280", "cal": {"a": [[[[]]]]}}]}, "sensors[0].cal"),
+        ({"sensors": [{"driver": "bme280", "cal": {"a": [{1: 2}]}}]}, "sensors[0].cal"),
+        ({1: 2}, "1"),  # as MicroPython's json takes it
+        ({"node": {1: 2}}, "node.1"),
         ({"sensors": [{"driver": "bme280", "channels": [""]}]}, "sensors[0].channels"),
         ({"sensors": [{"driver": "bme280", "channels": "t"}]}, "sensors[0].channels"),
         *(
