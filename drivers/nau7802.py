@@ -8,7 +8,17 @@ chip lost its supply: a step in the readings is then a step of the bridge.
 from drivers.codes import judged
 from drivers.errors import SensorError, open_afresh
 from wire.compat import const
-from wire.faults import ABSENT, BUS, CHECKSUM, NOT_READY, RESET_VALUE, UNSETTLED, WRONG_ID, Fault
+from wire.faults import (
+    ABSENT,
+    BUS,
+    CHECKSUM,
+    NOT_READY,
+    RESET_VALUE,
+    SATURATED,
+    UNSETTLED,
+    WRONG_ID,
+    Fault,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +53,13 @@ _REVISION_CODE = const(0x0F)
 _FRAME_OCTETS = const(21)
 _DATA = const(18)
 AFE_OCTETS = const(7)  # OCAL1 and GCAL1
+_OCAL_OCTETS = const(3)
+_SIGN = const(0x800000)
+
+# What is read is (conversion - OCAL1) * GCAL1, and GCAL1 0x800000 is one (DS 8.6). So a converter at
+# its end reads as an ordinary number, short of the end code by its offset: what is this near to that
+# is no reading.
+_NEAR_END = const(256)
 
 GAINS = (1, 2, 4, 8, 16, 32, 64, 128)
 RATES = {10: 0, 20: 1, 40: 2, 80: 3, 320: 7}
@@ -90,7 +107,10 @@ class NAU7802:
             raise ValueError("no gain " + str(gain) + ", rate " + str(rate) + " or " + str(ldo_mv) + " mV")
         if afe is not None and len(afe) != AFE_OCTETS:
             raise ValueError("afe has " + str(len(afe)) + " octets, not " + str(AFE_OCTETS))
-        self.afe = afe
+        self.afe: bytes | None = None
+        self._most = 0  # counts of a reading, of either sign
+        if afe is not None:
+            self._calibrate(afe)
         self._i2c = i2c
         self._ready = drdy.value if drdy else None
         ldo = LDO_MV.index(ldo_mv) if ldo_mv else 0
@@ -160,7 +180,16 @@ class NAU7802:
             if self._left == 0 and self._state == _WARMING:
                 self._warmed()
             return (UNSETTLED,)
-        return (judged(code, self._repeats),)
+        item = judged(code, self._repeats)
+        if isinstance(item, int) and not -self._most <= item <= self._most:
+            return (SATURATED,)
+        return (item,)
+
+    def _calibrate(self, afe: bytes) -> None:
+        offset = int.from_bytes(afe[:_OCAL_OCTETS], "big") & ~_SIGN
+        offset = min(offset, _SIGN - offset)  # small, whichever way the sign is written
+        self._most = (_SIGN - offset - _NEAR_END) * int.from_bytes(afe[_OCAL_OCTETS:], "big") >> 23
+        self.afe = afe
 
     def _warmed(self) -> None:
         if self.afe is not None:
@@ -175,7 +204,7 @@ class NAU7802:
             return (UNSETTLED,) if self._left else self._lost(NOT_READY)
         if ctrl2 & _CAL_ERR:
             return self._lost(CHECKSUM)
-        self.afe = bytes(self._frame[_OCAL1 : _OCAL1 + AFE_OCTETS])
+        self._calibrate(bytes(self._frame[_OCAL1 : _OCAL1 + AFE_OCTETS]))
         self._enter(_MEASURING, SETTLE_CONVERSIONS)
         return (UNSETTLED,)
 

@@ -26,9 +26,10 @@ _CODE_LEAST, _CODE_MOST = -0x800000, 0x7FFFFF
 class NAU7802Chip:
     """One chip whose bridge carries `load`, on a `clock` in microseconds.
 
-    A code is ((zero + kilograms * counts_per_kg) * gain / 128 + offset of the amplifier + noise - OCAL1)
-    * GCAL1. The offset is `offset` counts at gain 128. A calibration finds it but for an error of
-    `calibration_sigma` counts that is another one each time: the step that users see after a reset.
+    A conversion is (zero + kilograms * counts_per_kg) * gain / 128 + offset of the amplifier + noise, and
+    stops at 24 bits; a code is (conversion - OCAL1) * GCAL1. The offset is `offset` counts at gain 128. A calibration
+    finds it but for an error of `calibration_sigma` counts that is another one each time: the step that
+    users see after a reset.
     `on_sample` callbacks get a copy of the load that a conversion saw, when it is latched.
 
     Switches for tests: `nacks`, `revision`, `frozen` (converts no more), `cal_fails` (CAL_ERR), `cal_hangs`
@@ -198,6 +199,7 @@ class NAU7802Chip:
             counts *= 0.6  # the excitation still rises
         if self.noise:
             counts += self._random.gauss(0, self.noise)
+        counts = max(_CODE_LEAST, min(_CODE_MOST, round(counts)))
         ocal = int.from_bytes(self._registers[OCAL1 : OCAL1 + 3], "big")
         counts -= -(ocal & 0x7FFFFF) if ocal & 0x800000 else ocal
         counts *= int.from_bytes(self._registers[GCAL1 : GCAL1 + 4], "big") / _UNITY

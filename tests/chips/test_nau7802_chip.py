@@ -153,6 +153,13 @@ def test_codes_stop_at_the_ends(kilograms, end):
     assert bench.codes(1) == [end]
 
 
+def test_the_offset_is_taken_off_a_conversion_that_has_stopped_at_its_end():
+    bench = Bench(noise=0).run().settle()
+    bench.set(0x03, 0x00, 0x10, 0x00)
+    bench.load.kilograms = 1e6
+    assert bench.codes(1) == [0x7FFFFF - 0x1000]
+
+
 def test_a_brown_out_forgets_everything_without_a_word():
     bench = Bench().run().settle().calibrate()
     bench.chip.brown_out()

@@ -133,11 +133,18 @@ def test_a_converter_that_stops_is_never_ready_and_gives_no_old_numbers(with_drd
 
 
 @pytest.mark.parametrize("kilograms", [1000.0, -1000.0])
-def test_an_input_out_of_range_is_a_fault_and_no_end_value(kilograms):
-    bench = Bench().open()
+@pytest.mark.parametrize("offset", [3_700.0, -3_700.0, 90_000.0])
+def test_a_converter_at_its_end_gives_no_number_though_its_offset_is_taken_off(kilograms, offset):
+    bench = Bench(offset=offset).open()
     bench.next()
     bench.load.kilograms = kilograms
     assert bench.scan() is SATURATED
+
+
+def test_a_load_just_within_the_range_is_a_number():
+    bench = Bench(offset=3_700.0, zero=0.0, counts_per_kg=1.0, noise=0).open()
+    bench.load.kilograms = 8_380_000.0
+    assert bench.next() == pytest.approx(8_380_000, abs=1_500)
 
 
 def test_the_same_code_for_longer_than_noise_allows_is_stuck_until_it_moves():
