@@ -55,16 +55,18 @@ RATES = {20: (0, 52), 45: (1, 23), 90: (2, 12), 175: (3, 6), 330: (4, 4), 600: (
 RESET_POLLS = const(100)
 _SIGN = const(0x800000)
 _MODULUS = const(0x1000000)
-_ENDS = (0x7FFFFF, 0x800000)
 # The amplifier needs 0.2 V to both rails (DS 8.3.2). Where the reference is its supply, of 2.7 V at least,
 # it bends at 0.85 of full scale, without ever reaching the end code.
 _COUNTS_MOST = const(7130000)
 # The tests are made against the chip's own 2.048 V. Shorted inputs read within 1/256 of that (the offset
-# is 1/50 of it, typically); the excitation has the 0.75 V that a reference needs (DS 6.3), here by 4; an
-# open lead fills 0.5 V, where a bridge with the test's 10 uA in it stays below 0.1 V up to 7 kOhm.
+# is 1/50 of it, typically); the excitation has the 0.75 V that a reference needs (DS 6.3), here by 4. With
+# the test's 10 uA in it a bridge of up to 7 kOhm stays below 0.1 V of the 0.5 that are full scale; an open
+# lead goes past that, but first the current has to charge the capacitor over the inputs: at 20 per second,
+# whatever the rate is else, 1 uF comes to 0.25 V on average. 0.19 V tells the two apart.
 _TEST_GAIN = const(0x04)  # 4, in register 0
 _OFFSET_MOST = const(0x8000)
 _EXCITATION_LEAST = const(768000)
+_OPEN_LEAST = const(0x300000)
 
 # What a scan does. A test that is passed leads to the one below it.
 _MEASURE = const(0)
@@ -79,7 +81,8 @@ class ADS1220:
     `inputs` is the pair that the bridge is on: "01" is AIN0 against AIN1. After `check_every` readings two
     scans test the bridge again, its excitation and then its leads; 0 tests after open() only.
 
-    open(), then start(), wait MEASURE_MS, ready(), read(), and again from start().
+    open(), then start(), wait MEASURE_MS, ready(), read(), and again from start(). The test of the leads
+    takes 52 ms at any rate: ready() is not True before.
     """
 
     CHANNELS = (("bridge_counts", "count", 0),)
@@ -103,8 +106,10 @@ class ADS1220:
         # By what a scan does: a command that writes all registers, with what they have to be.
         self._set_up = (
             bytes((_WRITE_ALL, mux_gain, code << 5, filtered | _EXTERNAL_REFERENCE, 0)),
-            bytes((_WRITE_ALL, mux_gain & 0xF0 | _TEST_GAIN, code << 5 | _BURN_OUT, filtered, 0)),
-            bytes((_WRITE_ALL, _EXCITATION_4, code << 5, filtered, 0)),
+            bytes((_WRITE_ALL, mux_gain & 0xF0 | _TEST_GAIN, _BURN_OUT, _REJECT_50_60, 0)),
+            # The pair that is monitored is the one selected as the reference; what it is measured
+            # against is the chip's own all the same (DS 8.3.11).
+            bytes((_WRITE_ALL, _EXCITATION_4, code << 5, filtered | _EXTERNAL_REFERENCE, 0)),
             bytes((_WRITE_ALL, _SHORTED | mux_gain & 0x0E, code << 5, filtered, 0)),
         )
         self._spi = spi
@@ -195,7 +200,7 @@ class ADS1220:
             return CHECKSUM
         if task == _TEST_EXCITATION and not _EXCITATION_LEAST <= code < _SIGN:
             return OPEN_BRIDGE
-        if task == _TEST_BURN_OUT and code in _ENDS:
+        if task == _TEST_BURN_OUT and _OPEN_LEAST <= code < _MODULUS - _OPEN_LEAST:
             return OPEN_BRIDGE
         self._task = task - 1
         self._left = self._check_every

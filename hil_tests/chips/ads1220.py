@@ -17,6 +17,7 @@ _INTERNAL_V = 2.048
 _BURN_OUT_A = 10e-6
 _PAIRS = ("01", "02", "03", "12", "13", "23")
 _EXCITATION_4, _SHORTED = 12, 14  # of the multiplexer's codes
+_MONITORS = (12, 13)  # of a reference, of the supply
 _CODE_LEAST, _CODE_MOST = -0x800000, 0x7FFFFF
 _RAIL_V = 0.2  # that the amplifier leaves to each rail, DS 8.3.2
 
@@ -25,9 +26,10 @@ class ADS1220Chip:
     """One chip whose bridge carries `load`, on a `clock` in microseconds.
 
     The bridge is on the inputs `pair` and gives zero_mv_v + kilograms * mv_v_per_kg of its excitation,
-    which is REFP0/REFN0, too. It has `ohms`. The chip has a supply of `supply_v`, 0.2 V of which its
-    amplifier leaves to each rail; it adds `offset_uv` and noise of `noise_uv`. `on_sample` callbacks get
-    a copy of the load of every conversion of the bridge without a test current, when it begins.
+    which is REFP0/REFN0, too. It has `ohms`, and `farads` over the inputs. The chip has a supply of
+    `supply_v`, 0.2 V of which its amplifier leaves to each rail; it adds `offset_uv` and noise of `noise_uv`.
+    `on_sample` callbacks get a copy of the load of every conversion of the bridge without a test current,
+    when it begins.
 
     Switches for tests: `missing` ("high" or "low": there is no chip, and the data line is pulled), `frozen`
     (a conversion never ends), `broken` (even shorted inputs read a lot), `open_lead` (an input of the bridge
@@ -47,6 +49,7 @@ class ADS1220Chip:
         excitation_v: float = 3.3,
         supply_v: float = 3.3,
         ohms: float = 350.0,
+        farads: float = 0.0,
         offset_uv: float = 4.0,
         noise_uv: float = 0.1,
         oscillator: float = 0.99,
@@ -58,6 +61,7 @@ class ADS1220Chip:
         self.excitation_v = excitation_v
         self.supply_v = supply_v
         self.ohms = ohms
+        self.farads = farads
         self.offset_uv = offset_uv
         self.noise_uv = noise_uv
         self.missing: Literal["", "high", "low"] = ""
@@ -159,7 +163,7 @@ class ADS1220Chip:
     def _convert(self, load: Load) -> int:
         mux = self._registers[0] >> 4
         gain = 1 if mux >= _EXCITATION_4 and mux != _SHORTED else 1 << (self._registers[0] >> 1 & 7)
-        external = self._registers[2] >> 6 == 1
+        external = self._registers[2] >> 6 == 1 and mux not in _MONITORS  # which have the internal one
         reference = self._excitation() if external else _INTERNAL_V
         volts = self._input(mux, load) + (self.offset_uv + self._random.gauss(0, 1) * self.noise_uv) * 1e-6
         if self.broken:
@@ -171,6 +175,17 @@ class ADS1220Chip:
         share = amplified / reference if reference > 0.01 else 1.0 if volts > 0 else -1.0
         return max(_CODE_LEAST, min(_CODE_MOST, round(share * 0x800000)))
 
+    def _charged(self) -> float:
+        """What an open input has on average of a conversion that begins with the test current."""
+        most = self.supply_v / 2
+        if not self.farads:
+            return most
+        seconds = _CLOCKS[min(self._registers[1] >> 5, 6)] / _CLOCK_HZ
+        full = most * self.farads / _BURN_OUT_A  # s until it is there
+        if full >= seconds:
+            return most * seconds / full / 2
+        return most * (1 - full / seconds / 2)
+
     def _excitation(self) -> float:
         return 0.0 if self.open_lead == "excitation" else self.excitation_v
 
@@ -178,9 +193,10 @@ class ADS1220Chip:
         if mux == _SHORTED:
             return 0.0
         if mux == _EXCITATION_4:
-            return self._excitation() / 4
+            # Of the pair that VREF selects, and the bridge is on the first (DS 8.3.11).
+            return self._excitation() / 4 if self._registers[2] >> 6 == 1 else 0.0
         burn_out = bool(self._registers[1] & 1)
         if mux != self._pair or self.open_lead in {"positive", "negative"}:
-            return self.supply_v / 2 if burn_out else self.floating_uv * 1e-6
+            return self._charged() if burn_out else self.floating_uv * 1e-6
         bridge = (self.zero_mv_v + load.kilograms * self.mv_v_per_kg) * 1e-3 * self._excitation()
         return bridge + (_BURN_OUT_A * self.ohms if burn_out else 0.0)

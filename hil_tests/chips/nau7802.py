@@ -27,9 +27,9 @@ class NAU7802Chip:
     """One chip whose bridge carries `load`, on a `clock` in microseconds.
 
     A conversion is (zero + kilograms * counts_per_kg) * gain / 128 + offset of the amplifier + noise, and
-    stops at 24 bits; a code is (conversion - OCAL1) * GCAL1. The offset is `offset` counts at gain 128. A calibration
-    finds it but for an error of `calibration_sigma` counts that is another one each time: the step that
-    users see after a reset.
+    stops at 24 bits; a code is (conversion - OCAL1) * GCAL1. The offset is `offset` counts at gain 128. A
+    calibration finds it but for an error of `calibration_sigma` counts that is another one each time: the
+    step that users see after a reset.
     `on_sample` callbacks get a copy of the load that a conversion saw, when it is latched.
 
     Switches for tests: `nacks`, `revision`, `frozen` (converts no more), `cal_fails` (CAL_ERR), `cal_hangs`

@@ -97,7 +97,8 @@ def test_the_chips_own_reference_and_gain():
 
 def test_monitors_of_the_multiplexer():
     bench = Bench(offset_uv=5.0, excitation_v=3.0)
-    assert bench.convert(0xC0, 0, 0, 0) == pytest.approx(0.75 / 2.048 * 0x800000, rel=1e-4)
+    assert bench.convert(0xC0, 0, 0x40, 0) == pytest.approx(0.75 / 2.048 * 0x800000, rel=1e-4)
+    assert abs(bench.convert(0xC0, 0, 0x80, 0)) < 100  # of the other reference, which has no voltage
     assert bench.convert(0xEE, 0, 0, 0) == round(5e-6 * 128 / 2.048 * 0x800000)
 
 
@@ -114,6 +115,14 @@ def test_burn_out_currents_add_their_voltage_to_a_whole_bridge_and_drive_an_open
     assert bench.convert(0x04, 1, 0x00, 0) == 0x7FFFFF
 
 
+@pytest.mark.parametrize(("farads", "rate", "volts"), [(1e-6, 0, 0.25), (1e-6, 6, 0.0052), (1e-7, 0, 1.377)])
+def test_a_test_current_has_to_charge_the_capacitor_of_an_open_input(farads, rate, volts):
+    bench = Bench(farads=farads, excitation_v=3.3, supply_v=3.3)
+    bench.chip.open_lead = "positive"
+    counts = bench.convert(0x00, rate << 5 | 1, 0x00, 0)
+    assert counts / 0x800000 * 2.048 == pytest.approx(volts, rel=0.02)
+
+
 def test_an_open_input_floats_at_a_number_that_somebody_might_believe():
     bench = Bench()
     bench.chip.open_lead = "positive"
@@ -124,7 +133,7 @@ def test_without_excitation_there_is_neither_bridge_nor_reference():
     bench = Bench(offset_uv=5.0)
     bench.chip.open_lead = "excitation"
     assert bench.convert() == 0x7FFFFF
-    assert abs(bench.convert(0xC0, 0, 0, 0)) < 100
+    assert abs(bench.convert(0xC0, 0, 0x40, 0)) < 100
 
 
 def test_a_brown_out_forgets_everything_without_a_word():

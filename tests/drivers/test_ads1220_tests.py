@@ -52,6 +52,14 @@ def test_a_lead_that_opens_later_is_found_by_the_next_tests(lead):
     assert items[-1] is OPEN_BRIDGE
 
 
+@pytest.mark.parametrize("rate", [20, 330, 1000])
+@pytest.mark.parametrize("farads", [0, 1e-7, 1e-6])
+def test_a_capacitor_over_the_inputs_hides_no_open_lead_at_any_rate(rate, farads):
+    bench = Bench(rate=rate, farads=farads).open()
+    bench.chip.open_lead = "positive"
+    assert bench.next() is OPEN_BRIDGE
+
+
 def test_an_input_that_floats_to_its_end_is_tested_at_once():
     bench = Bench().open()
     bench.next()
