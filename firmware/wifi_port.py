@@ -1,11 +1,13 @@
 """Wi-Fi as the link's port. It speaks in frames, as every port does; they go no further than here."""
 
+import asyncio
 import gc
 
 from wire.compat import const
 from wire.framing import ESCAPES_UP, stuff, unstuff
 
 _FCS_OCTETS = const(4)
+_AGAIN_MS = const(60000)
 
 
 class WifiPort:
@@ -23,13 +25,20 @@ class WifiPort:
 
     async def read(self) -> bytes:
         """The frame of the next message."""
-        if self._client is None:
-            gc.collect()
+        while self._client is None:
+            await self._begin()
+        return stuff(await self._client.read(), ESCAPES_UP)
+
+    async def _begin(self) -> None:
+        gc.collect()
+        try:
             # Imported here: earlier it would lie between what is let go, and leave holes.
             from firmware.wifi_client import WifiClient  # noqa: PLC0415
 
             self._client = WifiClient(*self._settings, self.heart)
-        return stuff(await self._client.read(), ESCAPES_UP)
+        except Exception as error:  # noqa: BLE001 - no umqtt, no radio, no memory for it: the readings go on
+            print("wifi: " + repr(error))  # noqa: T201
+            await asyncio.sleep_ms(_AGAIN_MS)
 
     def write(self, frame: bytes) -> None:
         """Publish the frame's message."""
