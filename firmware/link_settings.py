@@ -9,6 +9,7 @@ _SSID_OCTETS = const(32)  # IEEE 802.11
 _KEY_LEAST = const(8)  # WPA2 passphrase
 _KEY_MOST = const(64)
 _MQTT_PORT = const(1883)
+HIDDEN = const("********")  # what a gateway shows in place of a secret
 
 
 def link(keys) -> dict:
@@ -40,11 +41,18 @@ def _wifi(keys) -> dict:
     ssid = keys.text("ssid", "")
     if not 1 <= len(ssid.encode()) <= _SSID_OCTETS:
         raise keys.bad("ssid", "is missing, or over 32 octets")
-    key = keys.text("key", "")
+    key = _secret(keys, "key")
     if key and not _KEY_LEAST <= len(key.encode()) <= _KEY_MOST:
         raise keys.bad("key", "not 8 to 64 octets")
     keys.done()
     return {"ssid": ssid, "key": key}
+
+
+def _secret(keys, name: str) -> str:
+    value = keys.text(name, "")
+    if value == HIDDEN:
+        raise keys.bad(name, "is hidden: write it out")
+    return value
 
 
 def _broker(keys) -> dict:
@@ -52,7 +60,7 @@ def _broker(keys) -> dict:
         "host": keys.text("host", ""),
         "port": keys.integer("port", _MQTT_PORT, 1, 65535),
         "user": keys.text("user", ""),
-        "password": keys.text("password", ""),
+        "password": _secret(keys, "password"),
     }
     if not out["host"]:
         raise keys.bad("host", "is missing")

@@ -26,6 +26,7 @@ class ErrandFault(StrEnum):
     NODE_FAILED = "node_failed"
     UNKNOWN_OPERATION = "unknown_operation"
     BAD_ANSWER = "bad_answer"
+    SETTINGS_BROKEN = "settings_broken"
     PACKAGE_DAMAGED = "package_damaged"
     WENT_BACK = "went_back"
     INTERNAL = "internal"
@@ -40,6 +41,7 @@ NEXT_STEPS = {
     ErrandFault.NODE_FAILED: "again; if it stays so, erase and flash the board: docs/technician.md",
     ErrandFault.UNKNOWN_OPERATION: "its firmware is older than this gateway: fieldgate node install PORT",
     ErrandFault.BAD_ANSWER: "its firmware does not fit this gateway: fieldgate node install PORT",
+    ErrandFault.SETTINGS_BROKEN: "give it others: fieldgate remote NODE settings set FILE",
     ErrandFault.PACKAGE_DAMAGED: "make it again: fieldgate node package -o FILE",
     ErrandFault.WENT_BACK: "fieldgate status and journalctl -u fieldgate -e: the node says there why",
     ErrandFault.INTERNAL: "journalctl -u fieldgate -e",

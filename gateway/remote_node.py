@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.counters import printable
 from gateway.errand import ErrandFailed, ErrandFault
 from gateway.link_state import LinkState
+from gateway.node_secrets import hidden
 from gateway.orders import BegunAnew, Unanswered
 from wire import remote
 
@@ -70,8 +71,19 @@ def value_of(node: Node, result: remote.Result) -> object:
 
 
 async def settings_show(node: Node, errand: Errand, _request: Mapping[str, Any]) -> object:
-    """The octets of its settings.json; there are none where its defaults are in force."""
+    """Its settings.json without what is secret in it; no octets where its defaults are in force."""
     require_link(node)
+    octets = await settings_of(node, errand)
+    try:
+        shown = hidden(octets) if octets else b""
+    except ValueError as error:
+        message = f"node {node.name}: its settings.json is no JSON, what is secret cannot be told: {error}"
+        raise ErrandFailed(ErrandFault.SETTINGS_BROKEN, message) from None
+    return {"settings": base64.b64encode(shown).decode()}
+
+
+async def settings_of(node: Node, errand: Errand) -> bytes:
+    """All octets of its settings.json. Raises ErrandFailed, BegunAnew."""
     octets = b""
     while True:
         match await obeyed(node, "settings", offset=len(octets)):
@@ -81,7 +93,7 @@ async def settings_show(node: Node, errand: Errand, _request: Mapping[str, Any])
                 raise ErrandFailed(ErrandFault.BAD_ANSWER, f"node {node.name} gives no settings")
         errand.done, errand.total = len(octets), size
         if len(octets) >= size:
-            return {"settings": base64.b64encode(octets).decode()}
+            return octets
 
 
 async def reset(node: Node, errand: Errand, _request: Mapping[str, Any]) -> object:

@@ -8,9 +8,18 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from gateway.errand import ErrandFailed, ErrandFault
+from gateway.node_secrets import HIDDEN, kept
 from gateway.orders import BegunAnew
 from gateway.package import Damaged, read
-from gateway.remote_node import RESTART_S, answered, linked, obeyed, require_link, value_of
+from gateway.remote_node import (
+    RESTART_S,
+    answered,
+    linked,
+    obeyed,
+    require_link,
+    settings_of,
+    value_of,
+)
 from wire import cbor, remote
 from wire.framing import ESCAPES_DOWN, FRAME_LIMIT_DOWN, stuff
 
@@ -36,6 +45,9 @@ async def settings_set(node: Node, errand: Errand, request: Mapping[str, Any]) -
     """Its settings.json; kept once a reading under it is acknowledged."""
     require_link(node)
     octets, seconds = _given(request)
+    if HIDDEN.encode() in octets:
+        octets = kept(octets, await settings_of(node, errand))
+        errand.done = 0
     await put(node, errand, SETTINGS, octets)
     await try_out(node, errand, SETTINGS, hashlib.sha256(octets).digest(), seconds)
     return {"kept": SETTINGS}

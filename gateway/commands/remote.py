@@ -59,7 +59,7 @@ def settings() -> None:
 @agents_config
 @click.pass_obj
 def show(node: str, *, as_json: bool, config_path: Path | None) -> None:
-    """Print it as it is."""
+    """Print it, with ******** in place of what is secret; `settings set` keeps what is so hidden."""
     errand = _done(config_path, node, "settings.show", title="reading", as_json=as_json)
     if as_json:
         return

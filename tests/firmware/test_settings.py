@@ -239,6 +239,8 @@ def test_wifi_alone_or_beside_a_cable(via):
         ({"wifi": {}}, "link.wifi.ssid"),
         ({"wifi": {"ssid": "s" * 33}}, "link.wifi.ssid"),
         ({"wifi": {"ssid": "site", "key": "a secre"}}, "link.wifi.key"),
+        ({"wifi": {**WIFI, "key": "********"}}, "link.wifi.key"),  # as a gateway shows it
+        ({"broker": {**BROKER, "password": "********"}}, "link.broker.password"),
         ({"wifi": {**WIFI, "password": "hush"}}, "link.wifi.password"),
         ({"broker": {}}, "link.broker.host"),
         ({"broker": {**BROKER, "port": 0}}, "link.broker.port"),

@@ -1,6 +1,8 @@
 """`fieldgate remote` beside a running agent: the command, its desk, and a node on a real line."""
 
 import asyncio
+import base64
+import hashlib
 import json
 
 import pytest
@@ -20,7 +22,11 @@ from wire import remote
 __all__ = ["gateway", "pair"]
 
 CONFIG = '[gateway]\nstate_directory = "{}"\n[[port]]\nglob = "/dev/nothing*"\n'
-SETTINGS = b'{"node": {"name": "pier \x1b[2J"}}\n' * 40
+SETTINGS = b'{"node": {"name": "pier \x1b[2J", "site": "' + b"x" * 1200 + b'"}}\n'
+WITH_SECRETS = b"""{"node": {"name": "pier 3"}, "link": {"via": "wifi",
+ "wifi": {"ssid": "site", "key": "a secret"},
+ "broker": {"host": "10.0.0.1", "user": "240ac4000001", "password": "another one"}}}
+"""
 NAME = UID.hex()
 
 
@@ -29,13 +35,23 @@ class Obedient:
 
     def __init__(self):
         self.orders = []
+        self.settings = SETTINGS
+        self.came = b""
 
     def __call__(self, order):
+        if isinstance(order, remote.Chunk):
+            self.came += order.octets
+            return remote.Result(order.id, "more", len(self.came))
         self.orders.append((order.operation, order.arguments))
         match order.operation:
             case "settings":
                 offset = order.arguments["offset"]
-                return remote.Result(order.id, "ok", [len(SETTINGS), SETTINGS[offset : offset + 512]])
+                piece = self.settings[offset : offset + 512]
+                return remote.Result(order.id, "ok", [len(self.settings), piece])
+            case "put":
+                return remote.Result(order.id, "ok", 0)
+            case "try":
+                return remote.Result(order.id, "refused", "enough")
             case "maintenance" if order.arguments["seconds"] == 13:
                 return remote.Result(order.id, "refused", "not \x1b[2J today")
             case "maintenance" if order.arguments["seconds"] == 14:
@@ -75,6 +91,44 @@ async def site(gateway, pair, short_path):
         await until(lambda: line.state() is LinkState.OPEN)
         yield site
     serving.cancel()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+async def test_nobody_is_shown_a_secret(site, caplog, options):
+    site.obedient.settings = WITH_SECRETS
+    result = await site.run(NAME, "settings", "show", *options)
+    assert result.exit_code == ExitCode.OK
+    shown = result.stdout
+    if options:
+        shown = base64.b64decode(json.loads(shown)["answer"]["settings"]).decode()
+    expected = json.loads(WITH_SECRETS)
+    expected["link"]["wifi"]["key"] = expected["link"]["broker"]["password"] = "********"
+    assert json.loads(shown) == expected
+    for secret in ("a secret", "another one"):
+        assert secret not in result.output + caplog.text
+
+
+async def test_what_was_hidden_stays_what_it_was(site, caplog, tmp_path):
+    site.obedient.settings = WITH_SECRETS
+    file = tmp_path / "settings.json"
+    file.write_text((await site.run(NAME, "settings", "show")).stdout.replace("10.0.0.1", "10.0.0.2"))
+    result = await site.run(NAME, "settings", "set", str(file))
+    assert "refuses: enough" in result.stderr
+    expected = json.loads(WITH_SECRETS)
+    expected["link"]["broker"]["host"] = "10.0.0.2"
+    assert json.loads(site.obedient.came) == expected
+    put = next(arguments for operation, arguments in site.obedient.orders if operation == "put")
+    assert put["sha256"] == hashlib.sha256(site.obedient.came).digest()
+    for secret in ("a secret", "another one"):
+        assert secret not in result.output + caplog.text
+
+
+async def test_settings_in_which_a_secret_cannot_be_found_are_not_shown(site):
+    site.obedient.settings = WITH_SECRETS[:-5]
+    result = await site.run(NAME, "settings", "show", "--json")
+    assert result.exit_code == ExitCode.FAULT
+    assert json.loads(result.stdout)["fault"] == "settings_broken"
+    assert "a secret" not in result.output
 
 
 async def test_the_settings_are_printed_octet_by_octet(site):
