@@ -33,6 +33,7 @@ from hil_tests.interpreters import micropython
 T = TypeVar("T")
 HEAP_OCTETS = 111_936  # what an ESP32 without PSRAM has after its heap grew once
 UID_OCTETS = 6
+HX711_SLEEPS_AFTER_US = 60  # DS: power down control
 
 
 class BoardInUse(RuntimeError):
@@ -81,7 +82,10 @@ class Board(Surroundings):
         self.air = Air()
         self.load = Load()
         self.bme280 = BME280Chip(self.air, clock_us)
-        self.hx711 = HX711Chip(self.load, clock_us, seed=int.from_bytes(uid, "big"))
+        # How long a pulse is, only virtual time knows: a PC may stop the node within one.
+        sleeps_after_us = HX711_SLEEPS_AFTER_US if time else None
+        seed = int.from_bytes(uid, "big")
+        self.hx711 = HX711Chip(self.load, clock_us, seed=seed, sleeps_after_us=sleeps_after_us)
         self._flash = Flash(directory)
         self._nvs_path = directory / "nvs.json"
         self._counters = Counters()

@@ -26,9 +26,19 @@ _ROM_CAUSE = {
 }
 
 
+_GREETING = "ets Jul 29 2019 12:21:46\n\n"
+DOWNLOAD = b"waiting for download\n"
+
+
 def rom_text(cause: Cause) -> bytes:
     """What the boot ROM says before anything of ours runs."""
     return (
-        f"ets Jul 29 2019 12:21:46\n\nrst:{_ROM_CAUSE[cause]},boot:0x13 (SPI_FAST_FLASH_BOOT)\n"
+        f"{_GREETING}rst:{_ROM_CAUSE[cause]},boot:0x13 (SPI_FAST_FLASH_BOOT)\n"
         "configsip: 0, SPIWP:0xee\nmode:DIO, clock div:2\nload:0x3fff0030,len:4728\nentry 0x400805c0\n"
     ).encode()
+
+
+def download_text() -> bytes:
+    """What it says instead where BOOT is held while EN is let go."""
+    mode = "0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))"
+    return f"{_GREETING}rst:{_ROM_CAUSE[Cause.POWER_ON]},boot:{mode}\n".encode() + DOWNLOAD

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hil_tests.board.boot_rom import BANNER, MACHINE, Cause, rom_text
+from hil_tests.board.boot_rom import BANNER, DOWNLOAD, MACHINE, Cause, download_text, rom_text
 from hil_tests.board.child import codes
 from hil_tests.board.chip_board import ChipBoard
 from hil_tests.board.console import Console
@@ -23,6 +23,7 @@ from hil_tests.board.uarts import Uarts
 from hil_tests.board.wifi import Station
 
 TICKS_LIMIT = 1 << 30
+BOOT_PIN = 0  # the ROM looks at it when the power comes, or EN is let go
 CRASH_PAUSE_S = 0.3  # from a panic to the next boot
 _NVS_NOT_FOUND = -4354  # the ESP32's own errors are negative
 
@@ -90,9 +91,12 @@ class Emulator:
             self.press_enable()
 
     def press_enable(self) -> None:
-        """The EN button; also the end of deep sleep, download mode and a crash."""
+        """The EN button; also the end of deep sleep, download mode and a crash. Looks at the BOOT button."""
         self._rtc.power_on()
-        self.hard_reset(Cause.POWER_ON)
+        if self.chips.pins.held_low(BOOT_PIN):
+            self._download(download_text())
+        else:
+            self.hard_reset(Cause.POWER_ON)
 
     def power_off(self) -> None:
         """At once, whatever the processor is doing."""
@@ -282,10 +286,10 @@ class Emulator:
         if sleep_ms:
             self._wake = self._host.after(sleep_ms / 1000, lambda: self.hard_reset(Cause.DEEP_SLEEP))
 
-    def _download(self) -> None:
+    def _download(self, text: bytes = DOWNLOAD) -> None:
         self._stop(cold=True)
         self._watchdog.disarm()
-        self.console.say_text(b"waiting for download\n")
+        self.console.say_text(text)
 
     def _on_watchdog(self) -> None:
         self.console.say_text(b"E (0) task_wdt: Task watchdog got triggered.\nRebooting...\n")

@@ -127,6 +127,10 @@ class Pins:
             self.on_change[pin](pin, level)
         self._look(pin)
 
+    def held_low(self, pin: int) -> bool:
+        """Whether somebody outside does."""
+        return self._outside.get(pin) == 0
+
     def drive_from_outside(self, pin: int, level: int | None) -> None:
         """Somebody else does, such as a button; None: no longer."""
         if level is None:

@@ -29,8 +29,9 @@ class HX711Chip:
     `on_sample` callbacks get a copy of the load that a conversion saw, when it is latched; a
     conversion that nobody watched go by is left out.
 
-    Sleep by a clock that is high for over 60 us is not modelled, for wall time on a PC proves
-    nothing; `power_cycle()` has the same effect.
+    A clock that is high for longer than `sleeps_after_us` (60 by the data sheet) sends it to sleep: the
+    data line is high, and with the falling edge it begins anew. Without, as where time is the PC's and
+    proves nothing, it never sleeps.
 
     Switches for tests: `line` ("high" or "low": the data line is broken and floats, or is
     shorted), `deaf_pulses` (so many pulses to come are not seen), `power_cycle()`.
@@ -47,6 +48,7 @@ class HX711Chip:
         zero: float = -48_000.0,
         noise: float = 20.0,
         seed: int = 0,
+        sleeps_after_us: int | None = None,
     ) -> None:
         self.load = load
         self.counts_per_kg = counts_per_kg
@@ -57,6 +59,7 @@ class HX711Chip:
         self.period_us = 1e6 / (rate_sps * oscillator)
         self._clock = clock
         self._random = Random(seed)
+        self._sleeps_after_us = sleeps_after_us
         self._callbacks: list[Callable[[Load], None]] = []
         self.power_cycle()
 
@@ -75,17 +78,23 @@ class HX711Chip:
         self._pulsed_us = 0
         self._is_over = True  # the reading: data was seen high after its last pulse
         self._level = 0
+        self._rose_us = 0
         self._data = 1
 
     brown_out = power_cycle  # as the other chips call it
 
     def clock(self, level: int) -> None:
         """The clock pin is driven to `level`."""
+        if self._is_asleep():
+            if not level:
+                self.power_cycle()
+            return
         self._convert()
         rises = bool(level) and not self._level
         self._level = level
         if not rises:
             return
+        self._rose_us = self._clock()
         if self.deaf_pulses:
             self.deaf_pulses -= 1
             return
@@ -132,9 +141,15 @@ class HX711Chip:
 
     def data(self) -> int:
         """The level of the data pin: low when a conversion waits, then its bits."""
+        if self._is_asleep():
+            return int(self.line != "low")
         self._convert()
         self._is_over = self._is_over or self._pulses > _BITS
         return self._data if self.line == "connected" else int(self.line == "high")
+
+    def _is_asleep(self) -> bool:
+        limit = self._sleeps_after_us
+        return limit is not None and bool(self._level) and self._clock() - self._rose_us > limit
 
     def _convert(self) -> None:
         done = int((self._clock() - self._began_us) / self.period_us)

@@ -136,6 +136,23 @@ def test_a_power_cycle_goes_back_to_gain_128_and_settles_again():
     assert bench.read() == 40_000
 
 
+@pytest.mark.parametrize(("high_us", "sleeps"), [(59, False), (61, True)])
+def test_a_pulse_that_is_too_long_sends_it_to_sleep(high_us, sleeps):
+    bench = Bench(zero=40_000, noise=0, sleeps_after_us=60).settle()
+    bench.wait()
+    for _ in range(10):
+        bench.pulse()
+    bench.chip.clock(1)
+    bench.clock.now_us += high_us
+    shown = bench.chip.data()
+    bench.chip.clock(0)
+    assert (shown, bench.chip.data()) == ((1, 1) if sleeps else (0, 0))  # 40_000 begins with zeros
+    bench.wait(0.99)
+    assert bench.chip.data() == int(sleeps)  # else the reading that was broken off
+    bench.wait()
+    assert (bench.read() == 40_000) != sleeps  # it has to settle anew
+
+
 @pytest.mark.parametrize(("line", "level"), [("high", 1), ("low", 0)])
 def test_a_broken_data_line_has_one_level(line, level):
     bench = Bench().settle()

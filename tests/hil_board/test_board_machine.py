@@ -5,6 +5,7 @@ import time
 import pytest
 
 from hil_tests.board import Board, Wiring
+from hil_tests.board.emulator import BOOT_PIN
 from hil_tests.chips import Nack
 from tests.hil_board.conftest import NewBoard
 from tests.hil_board.terminal import Terminal, raw_repl, wait_for
@@ -256,6 +257,24 @@ def test_bootloader_mode_lasts_until_the_button(new_board: NewBoard) -> None:
         board.reset()
         terminal.read_until(b"main\r\n")
     wait_for(lambda: board.counters.boots == {"power_on": 2})
+
+
+def test_boot_held_while_en_is_pressed_is_the_bootloader_until_en_alone(new_board: NewBoard) -> None:
+    board = new_board("print('main')")
+    with Terminal(board.port) as terminal:
+        terminal.read_until(b">>> ")
+        board.drive(BOOT_PIN, 0)
+        terminal.write(b"import machine; machine.reset()\r")
+        terminal.read_until(b"main\r\n")  # the chip looks at the button when its power comes only
+        board.reset()
+        terminal.read_until(b"boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\n")
+        terminal.read_until(b"waiting for download\r\n")
+        assert board.pid is None
+        board.drive(BOOT_PIN, None)
+        assert board.pid is None
+        board.reset()
+        terminal.read_until(b"main\r\n")
+    assert board.counters.boots == {"power_on": 2, "hard": 1}
 
 
 def test_the_native_build_behaves_alike(new_board: NewBoard) -> None:

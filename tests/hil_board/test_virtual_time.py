@@ -251,6 +251,28 @@ def test_a_clocked_chip_is_read_as_it_is_bit_by_bit(scene: Scene) -> None:
     assert len(board.accesses) == 8
 
 
+@pytest.mark.parametrize(("wait_us", "is_asleep"), [(40, False), (80, True)])
+def test_a_clocked_chip_that_is_read_too_long_falls_asleep(
+    wait_us: int, is_asleep: bool, scene: Scene
+) -> None:
+    # In the middle of a reading that is told ahead.
+    board = scene.board(
+        "import time\nfrom machine import Pin\nclk = Pin(18, Pin.OUT, value=0)\ndat = Pin(19, Pin.IN)\n"
+        "def read(wait_us=0):\n    while dat(): time.sleep_ms(1)\n    n = 0\n    for at in range(25):\n"
+        "        clk(1)\n        if wait_us and at == 9: time.sleep_us(wait_us)\n        clk(0)\n"
+        "        if at < 24: n = n << 1 | dat()\n    return n\n"
+        f"for _ in range(6): right = read()\nbroken = read({wait_us})\n"
+        "t = time.ticks_ms()\nnext = read()\nms = time.ticks_diff(time.ticks_ms(), t)\n"
+        "print('=', right, broken, next, ms)\n"
+    )
+    board.hx711.noise = 0
+    said = scene.run_to(">>> ")
+    right, broken, following, waited_ms = map(int, said.partition("= ")[2].split("\n")[0].split())
+    assert (broken != right, following != right) == (is_asleep, is_asleep)
+    assert not is_asleep or broken & 0x7FFF == 0x7FFF  # every bit that was still to come
+    assert 97 <= waited_ms <= 101
+
+
 def test_a_data_ready_interrupt_comes_at_the_moment_of_the_conversion(scene: Scene) -> None:
     chip = HX711Chip(Load(), scene.time.monotonic_us, rate_sps=80.0)
     ready: list[int] = []

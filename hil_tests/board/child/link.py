@@ -55,6 +55,7 @@ _ahead_left = 0
 _ahead_level = 0
 _ahead_clocked = 0  # the clock's level
 _ahead_pulses = 0  # not told yet
+_ahead_rose = 0  # ticks.local when the clock's level went high
 waits = 0  # how often the host was waited for: before, nothing can have come
 held_pin = -1  # whose level stays until ticks.held
 held_level = 0
@@ -218,7 +219,7 @@ def begin_ahead(data, level):
 
 def clock_ahead(level):
     """The clock pin is driven."""
-    global _ahead_clocked, _ahead_left, _ahead_level, _ahead_pulses, _ahead_asks
+    global _ahead_clocked, _ahead_left, _ahead_level, _ahead_pulses, _ahead_asks, _ahead_rose
     if level and not _ahead_clocked:
         if not _ahead_left:
             end_ahead()
@@ -227,6 +228,10 @@ def clock_ahead(level):
         _ahead_level = _ahead >> _ahead_left & 1
         _ahead_pulses += 1
         _ahead_asks = 1
+        _ahead_rose = ticks.local
+    elif _ahead_clocked and ticks.local != _ahead_rose:
+        end_ahead()  # a pulse that took its time is for the chip to judge
+        return False
     _ahead_clocked = level
     return True
 
@@ -246,7 +251,11 @@ def end_ahead():
     clock = ahead_clock
     ahead_clock = ahead_data = -1
     if _ahead_pulses:
+        now = ticks.local
+        if _ahead_clocked:
+            ticks.local = _ahead_rose  # high since then
         tell(PIN_PULSES, clock, 0, _ahead_pulses << 1 | _ahead_clocked)
+        ticks.local = now
 
 
 def _take():
