@@ -40,6 +40,7 @@ _TRIAL_S = const(300)
 _MANIFEST = const("/application.json")
 _NEW = const(".new")
 _DIGEST_DIGITS = const(64)
+BUFFER_OCTETS = const(512)  # a file is read by so many
 
 
 def begin() -> "tuple[int, str, str, str]":
@@ -188,7 +189,7 @@ def drop_settings(root: str = "/") -> bool:
 
 def whole(slot: str, root: str = "/") -> bool:
     """Every file that the slot's application.json names is there, octet by octet."""
-    buffer = bytearray(512)
+    buffer = bytearray(BUFFER_OCTETS)
     line = ""
     try:
         with open(root + slot + _MANIFEST) as file:
@@ -196,21 +197,22 @@ def whole(slot: str, root: str = "/") -> bool:
                 parts = line.split('"')  # a line for each file: indent, path, colon, digest, comma
                 if len(parts) != 5 or len(parts[3]) != _DIGEST_DIGITS:
                     continue
-                if _digest(root + slot + "/" + parts[1], buffer) != parts[3]:
+                if hexlify(digest(root + slot + "/" + parts[1], buffer)).decode() != parts[3]:
                     return False
     except (OSError, ValueError):  # ValueError: no text
         return False
     return line == "}\n"  # or the manifest itself is cut short
 
 
-def _digest(path: str, buffer: bytearray) -> str:
-    digest = sha256()
+def digest(path: str, buffer: bytearray) -> bytes:
+    """SHA-256 of a file, read by way of the buffer. Raises OSError."""
+    found = sha256()
     with open(path, "rb") as file:
         count = file.readinto(buffer)
         while count:
-            digest.update(memoryview(buffer)[:count])
+            found.update(memoryview(buffer)[:count])
             count = file.readinto(buffer)
-    return hexlify(digest.digest()).decode()
+    return found.digest()
 
 
 def _count() -> int:

@@ -1,10 +1,8 @@
 """A file that comes over the link in pieces, and goes on after a cut of the link or a reset of the node."""
 
-import errno
 import os
 import sys
 from binascii import hexlify
-from hashlib import sha256
 
 from firmware import launch
 from firmware.modules import forget
@@ -15,7 +13,6 @@ SETTINGS = const("settings")
 APPLICATION = const("application")
 _MOST = {SETTINGS: 8192, APPLICATION: 262144}  # octets; of settings as settings.py has it
 BLOCK_OCTETS = const(4096)  # of flash: what is written is on it after so many, and at the end
-BUFFER_OCTETS = const(512)
 SPARE_BLOCKS = const(8)  # of the flash that stay free
 TRIAL_TIME = const("trial_s")  # the file that says how long a trial may take
 _PREFIX = const("put-")  # of the file's name, which says what it is to become
@@ -144,7 +141,7 @@ class Transfer:
     def _accept(self) -> None:
         # The one place through which what came over the link becomes something that the node may try. Who
         # made it is not proven yet: its signature is to be checked here.
-        if _digest_of(self.path) != self._digest:
+        if launch.digest(self.path, bytearray(launch.BUFFER_OCTETS)) != self._digest:
             raise Refused("SHA-256 is not what was announced: put it again")
         if self.what == SETTINGS:
             _check_settings(self.path)
@@ -154,45 +151,24 @@ class Transfer:
             check_head(self.path)
 
 
-def in_force(root: str, what: str) -> bytes:
-    """The SHA-256 of what is in force; none where the defaults are."""
-    if what == SETTINGS:
-        path = "settings.json"
-    elif what == APPLICATION:
-        path = launch.slots(root)[0] + "/application.json"
-    else:
-        raise Refused("nothing called " + what + " can be in force")
-    try:
-        return _digest_of(root + path)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise
-        return b""
-
-
-def _digest_of(path: str) -> bytes:
-    digest = sha256()
-    buffer = bytearray(BUFFER_OCTETS)
-    with open(path, "rb") as file:
-        count = file.readinto(buffer)
-        while count:
-            digest.update(memoryview(buffer)[:count])
-            count = file.readinto(buffer)
-    return digest.digest()
-
-
 def _check_settings(path: str) -> None:
     # As at a start, so that what cannot be read is refused before anything changes.
-    from firmware import settings  # noqa: PLC0415 - let go again
-
-    problem = ""
     try:
-        settings.load(path)
-    except settings.SettingsError as error:
-        problem = str(error).replace(path, "the settings")
+        problem = _problem_of(path)
+    except MemoryError:
+        problem = ""  # the next start has the room: it finds what is wrong, and goes back at once
     finally:
-        del settings
         forget(_CHECKING)
         forget([name for name in sys.modules if name.startswith("firmware.kind_")])
     if problem:
         raise Refused(problem)
+
+
+def _problem_of(path: str) -> str:
+    from firmware import settings  # noqa: PLC0415 - let go again
+
+    try:
+        settings.load(path)
+    except settings.SettingsError as error:
+        return str(error).replace(path, "the settings")
+    return ""

@@ -9,7 +9,6 @@ from wire.compat import const
 
 MARK = const(b"fieldgate application 1 ")  # then the bytecode's version and the application's own
 LINE_OCTETS = const(200)
-BUFFER_OCTETS = const(512)
 _MANIFEST = const("application.json")
 _FOLDER = const(0x4000)
 
@@ -39,7 +38,7 @@ class Unpacker:
     def __init__(self, root: str, path: str) -> None:
         self._root = root
         self._slot = launch.other(launch.slots(root)[0])
-        self._buffer = bytearray(BUFFER_OCTETS)
+        self._buffer = bytearray(launch.BUFFER_OCTETS)
         self._count = 0
         _remove(root + self._slot + "/" + _MANIFEST)
         _clear(root + self._slot)
@@ -73,7 +72,7 @@ class Unpacker:
                 _make(path[:at])
         with open(path, "wb") as file:
             while size > 0:
-                view = memoryview(self._buffer)[: min(size, BUFFER_OCTETS)]
+                view = memoryview(self._buffer)[: min(size, launch.BUFFER_OCTETS)]
                 count = self._file.readinto(view)
                 if not count:
                     raise Refused("the application ends in the middle of " + name)

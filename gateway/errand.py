@@ -38,7 +38,7 @@ NEXT_STEPS = {
     ErrandFault.NO_ANSWER: "again; firmware without commands never answers: fieldgate node install PORT",
     ErrandFault.RESTARTED: "fieldgate status, then again",
     ErrandFault.REFUSED: "correct what the node names, then again",
-    ErrandFault.NODE_FAILED: "again; if it stays so, erase and flash the board: docs/technician.md",
+    ErrandFault.NODE_FAILED: "again in a few minutes; if it stays so, docs/technician.md: erase and flash",
     ErrandFault.UNKNOWN_OPERATION: "its firmware is older than this gateway: fieldgate node install PORT",
     ErrandFault.BAD_ANSWER: "its firmware does not fit this gateway: fieldgate node install PORT",
     ErrandFault.SETTINGS_BROKEN: "give it others: fieldgate remote NODE settings set FILE",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
 from hil_tests.board import Wiring
+from hil_tests.remote import as_file, command, remote
 from provisioning.application import build
 from provisioning.package import package
 
@@ -22,26 +22,6 @@ GOOD = {"node": {"name": "pier 3"}, **SETTINGS}
 LONG = {**GOOD, "sensors": [{"driver": "bme280"}, {"driver": "hx711"}], "queue_octets": 24576}
 DEAF = {"node": {"name": "node-1"}, **SETTINGS, "link": {"via": "uart", "uart": {"tx": 32, "rx": 33}}}
 BAD = {"sensors": [{"driver": "hx711", "gain": 127}]}
-
-
-def command(bench: Bench, node: NodeBoard, *arguments: str) -> list[str]:
-    """`fieldgate remote` about this node."""
-    config = bench.gateway.state.parent / "remote.toml"
-    config.write_text(f'[gateway]\nstate_directory = "{bench.gateway.state}"\n[[port]]\nglob = "/dev/x"\n')
-    return [sys.executable, "-m", "gateway.cli", "remote", node.uid, *arguments, "--config", str(config)]
-
-
-def remote(bench: Bench, node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The same, to its end."""
-    whole = command(bench, node, *arguments)
-    return subprocess.run(whole, capture_output=True, text=True, timeout=80, check=False)
-
-
-def as_file(bench: Bench, settings: object, spaces: int = 0) -> str:
-    """A file with these settings, as long as one likes."""
-    path = bench.gateway.state.parent / "wanted.json"
-    path.write_text(json.dumps(settings) + " " * spaces)
-    return str(path)
 
 
 def test_a_node_shows_its_settings_is_parked_and_reset_and_no_record_is_lost(bench: Bench) -> None:
