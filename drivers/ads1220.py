@@ -8,7 +8,7 @@ After open(), and then now and again, a scan is a test in place of a reading, an
 import errno
 
 from drivers.codes import judged
-from drivers.errors import SensorError, open_afresh
+from drivers.errors import SensorError
 from wire.compat import const
 from wire.faults import (
     ABSENT,
@@ -120,7 +120,6 @@ class ADS1220:
         self._repeats = 0
         self._registers = bytearray(len(_READ_ALL))
         self._frame = bytearray(len(_READ_DATA_AND_ALL))
-        self._open = False
         self._task = _MEASURE
         self._left = 0  # readings until the next test
 
@@ -129,7 +128,6 @@ class ADS1220:
 
         Raises SensorError: ABSENT, WRONG_ID (what is written does not read back) or BUS.
         """
-        self._open = False
         self._select(1)
         try:
             self._write(_RESET)
@@ -143,12 +141,9 @@ class ADS1220:
                 raise SensorError(ABSENT, "registers stay empty: no ADS1220, or its data line is low")
             raise SensorError(WRONG_ID, "registers do not read back what was written")
         self._task = _TEST_SHORTED
-        self._open = True
 
     def start(self) -> None:
-        """Begin one conversion. Raises OSError, also when a chip cannot be opened afresh."""
-        if not self._open:
-            open_afresh(self)
+        """Begin one conversion. Raises OSError."""
         # All is set each time: what a brown-out took between two scans is no harm to the second.
         self._write(self._set_up[self._task])
         self._write(_START)
@@ -166,7 +161,6 @@ class ADS1220:
         frame = self._frame
         self._exchange(_READ_DATA_AND_ALL, frame)
         if not self._holds(frame, _REGISTERS, self._task):
-            self._open = False
             if _all_are(frame, 0xFF):
                 raise OSError(errno.ENODEV, "nobody drives the data line")
             return (RESET_VALUE,)
@@ -196,7 +190,6 @@ class ADS1220:
     def _tested(self, code: int) -> Fault:
         task = self._task
         if task == _TEST_SHORTED and _OFFSET_MOST < code < _MODULUS - _OFFSET_MOST:
-            self._open = False
             return CHECKSUM
         if task == _TEST_EXCITATION and not _EXCITATION_LEAST <= code < _SIGN:
             return OPEN_BRIDGE

@@ -5,7 +5,7 @@ reading owes nothing to earlier ones and the chip does not warm itself.
 """
 
 from drivers.bme280_trim import HIGH_OCTETS, LOW_OCTETS, Trim, centi_celsius
-from drivers.errors import SensorError, open_afresh
+from drivers.errors import SensorError
 from wire.compat import const
 from wire.faults import (
     ABSENT,
@@ -62,19 +62,14 @@ _CENTI_RH_MOST = const(10300)
 _PA_LEAST = const(30000)
 _PA_MOST = const(110000)
 
-# A driver's life: closed until open(), new until its first reading, which nobody may have.
-_CLOSED = const(0)
-_NEW = const(1)
-_SETTLED = const(2)
-
 
 class BME280:
     """One chip on any bus shaped like machine.I2C, at 0x76 or 0x77.
 
     `oversampling` (1, 2, 4, 8, 16) holds for all three channels. open(), then start(), wait
     MEASURE_MS, ready(), read(), and again from start(). The first reading after open() is
-    UNSETTLED. A chip that lost its power in between is noticed: that scan is RESET_VALUE, and the
-    next start() opens it afresh.
+    UNSETTLED. A chip that lost its power in between is noticed: its scans are RESET_VALUE until it is
+    opened afresh.
     """
 
     CHANNELS = (
@@ -99,7 +94,7 @@ class BME280:
         self._low = bytearray(LOW_OCTETS)
         self._high = bytearray(HIGH_OCTETS)
         self._trim = Trim(self._low, self._high)
-        self._state = _CLOSED
+        self._settled = False  # the first reading after open() is nobody's
 
     def open(self) -> None:
         """Probe, reset, read trim, configure. Busy for the 2 to 3 ms that the chip's reset takes.
@@ -107,7 +102,7 @@ class BME280:
         Raises SensorError: ABSENT, WRONG_ID, NOT_READY (the reset does not end), RESET_VALUE (no
         trim in the chip) or BUS.
         """
-        self._state = _CLOSED
+        self._settled = False
         self._probe()
         try:
             self._write(_RESET, _SOFT_RESET)
@@ -122,12 +117,9 @@ class BME280:
         self._trim = Trim(self._low, self._high)
         if self._trim.blank:
             raise SensorError(RESET_VALUE, "the chip holds no trim")
-        self._state = _NEW
 
     def start(self) -> None:
-        """Begin one conversion. Raises OSError, also when a chip cannot be opened afresh."""
-        if self._state == _CLOSED:
-            open_afresh(self)
+        """Begin one conversion. Raises OSError."""
         self._write(_CTRL_MEAS, self._ctrl_meas)
 
     def ready(self) -> bool:
@@ -138,11 +130,10 @@ class BME280:
         """(centi-degrees C, centi-%RH, Pa), a Fault for each that is missing. Raises OSError."""
         self._read(_CTRL_HUM, self._frame)
         if self._is_reset():
-            self._state = _CLOSED
             return (RESET_VALUE, RESET_VALUE, RESET_VALUE)
         if self._frame[1] & _MEASURING or self._frame[2] & _MODE:
             return (NOT_READY, NOT_READY, NOT_READY)
-        if self._state == _NEW:
+        if not self._settled:
             return self._first()
         return decode(self._trim, self._frame, _DATA)
 
@@ -154,9 +145,8 @@ class BME280:
         self._read(_TRIM_LOW, low)
         self._read(_TRIM_HIGH, high)
         if low != self._low or high != self._high:
-            self._state = _CLOSED
             return (CHECKSUM, CHECKSUM, CHECKSUM)
-        self._state = _SETTLED
+        self._settled = True
         return (UNSETTLED, UNSETTLED, UNSETTLED)
 
     def _is_reset(self) -> bool:

@@ -7,7 +7,7 @@ pull-up all through its conversion, and gives plausible wrong numbers where that
 import errno
 from binascii import hexlify
 
-from drivers.errors import SensorError, open_afresh
+from drivers.errors import SensorError
 from drivers.one_wire import ROM_OCTETS, Chips, crc8
 from wire.compat import const
 from wire.faults import ABSENT, BUS, CHECKSUM, OUT_OF_RANGE, RESET_VALUE, WRONG_ID, Fault
@@ -68,7 +68,6 @@ class DS18B20:
         self._undefined = (1 << 12 - bits) - 1
         self._alarms = bytearray(2)  # TH, which is the mark, and TL
         self._scratchpad = bytearray(_SCRATCHPAD_OCTETS)
-        self._open = False
 
     def open(self) -> None:
         """Find the chip, set its resolution, leave the mark. Busy for 50 ms, and 14 more without `rom`.
@@ -76,7 +75,6 @@ class DS18B20:
         Raises SensorError: ABSENT, WRONG_ID (another family, several chips, a copy without resolution),
         CHECKSUM, or BUS (the line is held low; parasite power).
         """
-        self._open = False
         try:
             self._rom = self._wanted or self._only_one()
             if self._rom[0] != FAMILY:
@@ -95,12 +93,9 @@ class DS18B20:
         self._verify()
         if self._is_reset():
             raise SensorError(WRONG_ID, _hex(self._rom) + " does not keep its settings: a copy of a DS18B20")
-        self._open = True
 
     def start(self) -> None:
         """Begin one conversion, and see that it began. Raises OSError."""
-        if not self._open:
-            open_afresh(self)
         self._chips.tell(self._rom, _CONVERT)
         if not self._chips.is_busy():
             raise OSError(errno.EIO, "no conversion began")
@@ -116,7 +111,6 @@ class DS18B20:
         if crc8(octets):
             return (CHECKSUM,)
         if self._is_reset():
-            self._open = False
             return (RESET_VALUE,)
         return (decode(octets, self._undefined),)
 

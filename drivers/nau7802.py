@@ -6,7 +6,7 @@ chip lost its supply: a step in the readings is then a step of the bridge.
 """
 
 from drivers.codes import judged
-from drivers.errors import SensorError, open_afresh
+from drivers.errors import SensorError
 from wire.compat import const
 from wire.faults import (
     ABSENT,
@@ -74,7 +74,6 @@ SETTLE_CONVERSIONS = const(4)  # after power-up, calibration or a change of gain
 CALIBRATION_SCANS = const(100)
 
 # A driver's life after open().
-_CLOSED = const(0)
 _WARMING = const(1)  # the regulator rises
 _CALIBRATING = const(2)
 _MEASURING = const(3)
@@ -88,7 +87,7 @@ class NAU7802:
     the chip once found for its offset at this gain and rate; without it the chip calibrates itself
     after the first open(), and `afe` has it then.
 
-    open() once; then whenever ready(): read(). start() opens the chip afresh where that is needed.
+    open() once; then whenever ready(): read(). start() has nothing to do.
     """
 
     CHANNELS = (("bridge_counts", "count", 0),)
@@ -122,7 +121,7 @@ class NAU7802:
         self._repeats = 0
         self._octet = bytearray(1)
         self._frame = bytearray(_FRAME_OCTETS)
-        self._state = _CLOSED
+        self._state = _WARMING
         self._left = 0  # conversions, or scans while calibrating, until the state changes
 
     def open(self) -> None:
@@ -130,7 +129,6 @@ class NAU7802:
 
         Raises SensorError: ABSENT, WRONG_ID, NOT_READY (the power-up does not end) or BUS.
         """
-        self._state = _CLOSED
         self._probe()
         try:
             self._set(_PU_CTRL, _RESET)
@@ -149,9 +147,7 @@ class NAU7802:
         self._enter(_WARMING, self._warming)
 
     def start(self) -> None:
-        """The chip converts by itself. Raises OSError when it cannot be opened afresh."""
-        if self._state == _CLOSED:
-            open_afresh(self)
+        """Nothing: the chip converts by itself."""
 
     def ready(self) -> bool:
         """True when a conversion waits, or none will: read() says why. Raises OSError."""
@@ -167,7 +163,7 @@ class NAU7802:
         frame = self._frame
         self._i2c.readfrom_mem_into(ADDRESS, _PU_CTRL, frame)
         if self._is_reset():
-            return self._lost(RESET_VALUE)
+            return (RESET_VALUE,)
         if self._state == _CALIBRATING:
             return self._calibrated(frame[_CTRL2])
         if not frame[_PU_CTRL] & _CR:
@@ -201,9 +197,9 @@ class NAU7802:
     def _calibrated(self, ctrl2: int) -> "tuple[Fault]":
         if ctrl2 & _CALS:
             self._left -= 1
-            return (UNSETTLED,) if self._left else self._lost(NOT_READY)
+            return (UNSETTLED if self._left > 0 else NOT_READY,)
         if ctrl2 & _CAL_ERR:
-            return self._lost(CHECKSUM)
+            return (CHECKSUM,)
         self._calibrate(bytes(self._frame[_OCAL1 : _OCAL1 + AFE_OCTETS]))
         self._enter(_MEASURING, SETTLE_CONVERSIONS)
         return (UNSETTLED,)
@@ -221,10 +217,6 @@ class NAU7802:
         for at in range(AFE_OCTETS):
             differs |= frame[_OCAL1 + at] ^ self.afe[at]
         return differs != 0
-
-    def _lost(self, fault: Fault) -> "tuple[Fault]":
-        self._state = _CLOSED
-        return (fault,)
 
     def _enter(self, state: int, count: int) -> None:
         self._state = state

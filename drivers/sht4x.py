@@ -68,7 +68,6 @@ class SHT4x:
             raise SensorError(WRONG_ID, "the chip at " + where + " has no serial number, an SHT4x has")
         if not is_whole(self._frame, 0) or not is_whole(self._frame, 3):
             raise SensorError(WRONG_ID, "the answer at " + where + " is not checked as an SHT4x does")
-        self._repeats = 0
 
     def start(self) -> None:
         """Begin one conversion. Raises OSError."""

@@ -14,9 +14,9 @@ READY_MS = const(200)  # HX711 at its slower rate: 100 ms nominal, by a loose os
 class Sensor:
     """One driver that may be absent. No method raises: what fails becomes a Fault.
 
-    After an error on the bus, or data that did not come, the driver is opened afresh before its
-    numbers count again: the chip may have lost its power, or be another one by now. A value, and
-    no less, proves that opening it was of use.
+    After an error on the bus, data that did not come, are damaged or never change, the driver is opened
+    afresh before its numbers count again: the chip may have lost its power, hang, or be another one
+    by now. A value, and no less, proves that opening it was of use.
     """
 
     def __init__(self, driver, limits=None) -> None:
@@ -80,9 +80,10 @@ class Sensor:
             if isinstance(item, int):
                 self._tries = 0
                 return items if self._limits is None else self._limits.judge(items)
-        if items[0] is faults.RESET_VALUE:
-            # The driver would open the chip with each scan to come; here the tries are counted.
-            self._lost(faults.RESET_VALUE, now_ms)
+        # No value, and not for what is measured: the chip itself. Drivers would open some of these with each
+        # scan to come, and a hung one never; here the tries are counted.
+        if items[0] in (faults.NOT_READY, faults.CHECKSUM, faults.RESET_VALUE, faults.STUCK):
+            self._lost(items[0], now_ms)
         return items
 
     def _try_open(self, now_ms: int) -> None:

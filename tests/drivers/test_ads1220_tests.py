@@ -80,7 +80,7 @@ def test_a_bridge_with_all_the_load_it_can_have_is_not_taken_for_an_open_one(ohm
     assert isinstance(Bench(ohms=ohms, zero_mv_v=mv_v).open().next(), int)
 
 
-def test_a_converter_that_reads_shorted_inputs_wrong_is_named_and_opened_afresh():
+def test_a_converter_that_reads_shorted_inputs_wrong_is_named():
     bench = Bench().open()
     bench.chip.broken = True
     assert [bench.scan() for _ in range(3)] == [CHECKSUM] * 3

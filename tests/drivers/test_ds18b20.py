@@ -134,7 +134,7 @@ def test_a_copy_without_the_resolution_that_is_wanted_is_named():
 
 @pytest.mark.parametrize("moment", ["before", "within"])
 @pytest.mark.parametrize("celsius", [20.0, 85.0])
-def test_a_brown_out_is_noticed_and_the_probe_comes_back(moment, celsius):
+def test_a_brown_out_is_noticed_until_the_probe_is_opened_afresh(moment, celsius):
     bench = Bench(temperature=celsius).open()
     assert bench.scan() == 100 * celsius
     if moment == "before":
@@ -145,7 +145,8 @@ def test_a_brown_out_is_noticed_and_the_probe_comes_back(moment, celsius):
         bench.chip.brown_out()
     bench.clock.advance_ms(750)
     assert bench.driver.read() == (RESET_VALUE,)
-    assert bench.scan() == 100 * celsius
+    assert bench.scan() is RESET_VALUE
+    assert bench.open().scan() == 100 * celsius
 
 
 def test_an_eeprom_that_holds_the_last_mark_does_not_hide_a_brown_out():

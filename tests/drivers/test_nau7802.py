@@ -51,7 +51,7 @@ def test_a_silent_loss_of_a_setting_is_a_reset():
         bench.chip.write(bytes((register, octet)))
         bench.clock.advance_ms(200)
         assert bench.driver.read() == (RESET_VALUE,), hex(register)
-        assert isinstance(bench.next(), int)
+        assert isinstance(bench.open().next(), int)
 
 
 @pytest.mark.parametrize("arguments", [{"gain": 3}, {"rate": 100}, {"ldo_mv": 3100}, {"afe": b"123"}])
@@ -110,16 +110,6 @@ def test_a_bus_that_fails_later_raises(operation):
     bench.chip.nacks = True
     with pytest.raises(OSError, match="no acknowledge"):
         getattr(bench.driver, operation)()
-
-
-def test_a_chip_that_cannot_be_opened_afresh_fails_as_the_bus_does():
-    bench = Bench().open()
-    bench.next()
-    bench.chip.brown_out()
-    bench.driver.read()
-    bench.chip.revision = 0
-    with pytest.raises(OSError, match="wrong_id"):
-        bench.driver.start()
 
 
 @pytest.mark.parametrize("with_drdy", [False, True])

@@ -153,6 +153,15 @@ def test_the_same_frame_for_longer_than_noise_allows_is_stuck_until_it_moves():
     assert STUCK not in bench.scan()
 
 
+def test_a_chip_that_hangs_gives_no_number_after_it_was_opened_again():
+    bench = Bench(noise=1.0).open()
+    bench.scan()
+    bench.chip.frozen = True
+    while bench.scan() != (STUCK, STUCK):
+        pass
+    assert bench.open().scan() == (STUCK, STUCK)
+
+
 def test_a_chip_with_the_noise_of_the_datasheet_is_not_stuck():
     bench = Bench("high", noise=1.0).open()
     assert not any(isinstance(item, Fault) for _ in range(500) for item in bench.scan())
