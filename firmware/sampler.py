@@ -7,9 +7,11 @@ from firmware.queue import READINGS
 from firmware.sensors import READY_MS
 from wire.block import BlockBuilder
 from wire.compat import const
-from wire.faults import MISSED
+from wire.faults import MISSED, UNSETTLED
 
 POLL_MS = const(2)  # between two questions for data that are not there yet
+SETTLE_US = const(2000000)  # of a slot, and half a period at most, for a chip that was opened in it to settle
+SETTLE_POLL_MS = const(10)  # as often as the fastest group asks
 PARKED_MS = const(100)  # between two looks of a parked sampler
 
 
@@ -70,32 +72,38 @@ class Sampler:
             slot_us = self._after_missed(slot_us)
             if self._ticks.now_us() < slot_us:
                 continue
-            await self._scan()
+            await self._scan(slot_us + min(SETTLE_US, self._period_us // 2))
             slot_us += self._period_us
             if self._waited:
                 # The chip sets the pace: nothing of it was missed, and span tells the true rate.
                 slot_us = max(slot_us, self._ticks.now_us())
             self._flush_due(slot_us)
 
-    async def _scan(self) -> None:
-        now_ms = self._ticks.now_ms()
-        for sensor in self.sensors:
-            sensor.start(now_ms)
-        # The time stamp is the edge that begins the conversion. A chip that converts at its own
-        # pace has no such edge: there it is the moment its data turned ready, where that was seen.
-        stamp_us = self._ticks.now_us()
-        if self._measure_ms:
-            await asyncio.sleep_ms(self._measure_ms)
-            self._beat()
-        self._waited = False
-        for sensor in self.sensors:
-            if await self._until_ready(sensor):
-                stamp_us = self._ticks.now_us()
-                self._waited = True
+    async def _scan(self, until_us: int) -> None:
+        while True:
+            now_ms = self._ticks.now_ms()
+            for sensor in self.sensors:
+                sensor.start(now_ms)
+            # The time stamp is the edge that begins the conversion. A chip that converts at its own
+            # pace has no such edge: there it is the moment its data turned ready, where that was seen.
+            stamp_us = self._ticks.now_us()
+            if self._measure_ms:
+                await asyncio.sleep_ms(self._measure_ms)
                 self._beat()
-        items = ()
-        for sensor in self.sensors:
-            items += sensor.read(self._ticks.now_ms())
+            self._waited = False
+            for sensor in self.sensors:
+                if await self._until_ready(sensor):
+                    stamp_us = self._ticks.now_us()
+                    self._waited = True
+                    self._beat()
+            items = ()
+            for sensor in self.sensors:
+                items += sensor.read(self._ticks.now_ms())
+            if UNSETTLED not in items or self._ticks.now_us() >= until_us:
+                break
+            # In a slow group a chip that needs some conversions to settle would else have nothing to say
+            # for as many periods, and in a node that sleeps in between never.
+            await asyncio.sleep_ms(SETTLE_POLL_MS)
         if not self.valid:
             self.valid = any(isinstance(item, int) for item in items)
         self._take(stamp_us, items)

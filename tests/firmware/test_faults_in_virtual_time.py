@@ -42,7 +42,8 @@ def test_another_chip_is_given_up_and_costs_the_load_cell_nothing(tmp_path):
         node.board.bme280.chip_id = 0x60
         node.time.run_for(40)
         assert node.scans(AIR, 3)[-1][2] == pytest.approx(node.board.air.pressure, abs=10)
-        assert [scan for scan in node.scans(LOAD) if isinstance(scan[0], str)] == [["unsettled"]] * 4
+        # It settles within its first two slots.
+        assert [scan for scan in node.scans(LOAD) if isinstance(scan[0], str)] == [["unsettled"]]
         assert len(node.scans(LOAD)) == pytest.approx(2 * node.time.seconds, abs=25)  # a block is on its way
 
 
@@ -56,7 +57,8 @@ def test_a_silent_load_cell_is_given_up_and_costs_the_weather_nothing(tmp_path):
         assert [
             scan for scan in node.scans(AIR, 3) if "unsettled" not in scan and str in map(type, scan)
         ] == []
-        assert all(abs(b.t_first - a.t_first - 10_000_000) < 20_000 for a, b in pairwise(node.blocks(AIR)))
+        blocks = node.blocks(AIR)[1:]  # the first begins when its chip has settled
+        assert all(abs(b.t_first - a.t_first - 10_000_000) < 20_000 for a, b in pairwise(blocks))
         node.board.hx711.line = "connected"
         node.time.run_for(300)
         assert isinstance(node.scans(LOAD)[-1][0], int)

@@ -133,6 +133,37 @@ class Wave(Chip):
 """
 
 
+SETTLES = """
+from wire.faults import UNSETTLED
+class Settles(Chip):
+    MEASURE_MS = 100
+    def read(self):
+        return (UNSETTLED if self.starts < 5 else self.starts,)
+"""
+
+
+def test_a_chip_that_has_to_settle_does_so_within_one_slot_of_a_slow_group():
+    blocks, missed = sample(SETTLES + "sample([Settles()], 2, period_ms=60000, scans=1)")
+    assert (values(blocks), missed) == ([[5], [6]], 0)
+    assert times_ms(blocks) == [440, 60_000]
+
+
+def test_a_chip_that_never_settles_takes_half_a_period_at_most_and_two_seconds():
+    script = SETTLES.replace("self.starts < 5", "True")
+    for period_ms, most_ms in ((600, 420), (60_000, 2_110)):
+        blocks, missed = sample(script + f"sample([Settles()], 2, period_ms={period_ms}, scans=1)")
+        assert [block.exceptions for block in blocks] == [{0: faults.UNSETTLED.code}] * 2
+        assert missed == 0
+        first, second = times_ms(blocks)
+        assert most_ms - 110 <= first + 100 <= most_ms
+        assert second - first == period_ms
+
+
+def test_in_a_fast_group_each_slot_has_its_scan():
+    blocks, missed = sample(SETTLES + "sample([Settles()], 1, period_ms=150, scans=6)")
+    assert (values(blocks), missed) == ([[None], [None], [None], [None], [5], [6]], 0)
+
+
 def test_a_mean_of_large_and_of_negative_numbers_is_exact():
     blocks, _ = sample(NEAR_THE_END + "sample([Wave()], 1, decimate=600, period_ms=10, scans=2)")
     assert values(blocks, 2) == [[8388605, -8388605]] * 2
