@@ -1,3 +1,4 @@
+# Over 300 lines because what must work while the slots are broken is one file, /launch.mpy.
 """What outlives a start: how many starts failed, which application and which settings are on trial.
 
 It stands twice on a node: as /launch.mpy for the launcher, which must work while the slots are broken,
@@ -37,6 +38,7 @@ _REPL_MS = const(3600000)  # a node that somebody left in the REPL measures agai
 _SLOT = const("slot.json")
 _TRIAL = const("settings.new")
 _TRIAL_S = const(300)
+_GUARD_S = const(60)  # that an application on trial has beyond it to go back by itself
 _MANIFEST = const("/application.json")
 _NEW = const(".new")
 _DIGEST_DIGITS = const(64)
@@ -69,7 +71,20 @@ def begin() -> "tuple[int, str, str, str]":
         notes.append("safe mode, no sensors, all of them again in an hour")
     if stage:
         notes.append(str(failed) + " starts failed")
+    if trial:
+        # Going back must not depend on what is on trial.
+        period_ms = (_trial_s("/") + _GUARD_S) * 1000
+        machine.Timer(1).init(mode=machine.Timer.ONE_SHOT, period=period_ms, callback=_guard)
     return stage, trial or good, "application" if trial else "", ", ".join(notes)
+
+
+def _guard(timer) -> None:
+    timer.deinit()
+    if slots()[1]:
+        record("application on trial dropped: it did not go back in time,", time.ticks_ms() // 1000)
+        drop_application()
+        planned()
+        machine.reset()
 
 
 def good(root: str, settings_on_trial: bool) -> None:
@@ -122,7 +137,8 @@ def let_in() -> None:
     """A technician is in the REPL: nothing resets the board for an hour, and what does is no failure."""
     # A watchdog cannot be stopped, and a soft reset stops timers that would feed it: it gets time instead.
     machine.WDT(timeout=_REPL_MS)
-    machine.Timer(0).deinit()
+    for number in (0, 1):
+        machine.Timer(number).deinit()
     planned()
 
 

@@ -14,6 +14,7 @@ from tests.firmware.remote_life import RemoteLife
 pytestmark = pytest.mark.timeout(90)
 SETTINGS = json.dumps({"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 500, "scans": 2}]}).encode()
 WANTED = replace(build(), version="9.9.9")
+NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp._settle = _nothing\n"
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
 
@@ -94,6 +95,30 @@ def test_one_that_never_gets_an_ack_is_gone_back_from(live):
     assert hello.crash.startswith("application on trial dropped")
     life.time.run_for(20)
     assert_old_runs(life)
+
+
+def test_one_that_neither_proves_itself_nor_goes_back_is_ended_by_the_launcher(live):
+    octets = package(with_mistake(firmware_app=NEVER_LOOKS))
+    life = live(octets)
+    life.try_out("application", octets, seconds=60)
+    life.until_hello(2)
+    life.time.run_for(100)
+    assert json.loads(life.file("/slot.json")) == {"good": "a", "trial": "b"}
+    hello = life.until_hello(3)
+    assert (hello.trial, life.boots) == ("", 3)
+    assert hello.crash.startswith(
+        "application on trial dropped: it did not go back in time, in boot 1 after 120 s"
+    )
+    life.time.run_for(20)
+    assert_old_runs(life)
+
+
+def test_what_was_kept_is_left_alone_when_the_time_of_its_trial_is_over(live):
+    life = live(WHOLE)
+    life.try_out("application", WHOLE, seconds=60)
+    life.time.run_for(200)
+    assert (life.boots, life.file("/crash.txt")) == (2, None)
+    assert json.loads(life.file("/slot.json")) == {"good": "b", "trial": None}
 
 
 @pytest.mark.parametrize(
