@@ -2,6 +2,10 @@
 
 Interrupts need no signal: they are messages, taken when the program sleeps, polls or asks. An
 exception is raised only between two messages, so the link never loses its step.
+
+What is called for every message has few variables and few arguments in its calls: the frame of a function that
+needs more than eleven words, a try: counts three, comes from the heap, and makes the firmware's garbage collections
+come sooner than on a board.
 """
 
 import json
@@ -84,15 +88,21 @@ def tell(code, small=0, middle=0, value=0):
     if ahead_data >= 0:
         end_ahead()
     if ticks.local != ticks.told:
-        passed = ticks.local - ticks.told
-        ticks.told = ticks.local
-        tell(PASSED, 0, 0, passed)
+        _tell_passed()
     if code > HARMLESS_MOST:
         ticks.free = 0
     if _told_used == _TOLD_OCTETS:
         flush()
-    struct.pack_into(_HEAD, _told, _told_used, code, small, middle, value)
+    _told[_told_used] = code
+    _told[_told_used + 1] = small
+    struct.pack_into("<Hi", _told, _told_used + 2, middle, value)
     _told_used += _HEAD_OCTETS
+
+
+def _tell_passed():
+    passed = ticks.local - ticks.told
+    ticks.told = ticks.local
+    tell(PASSED, 0, 0, passed)
 
 
 def tell_octets(code, small, octets):
@@ -120,18 +130,14 @@ def ask(code, small=0, middle=0, value=0, octets=None, into=None):
     flush()
     if octets is not None and value:
         _socket.write(octets)
+    return _answer(code, into)
+
+
+def _answer(code, answer):
     while not _take():
         pass
     fault = _head[1]
-    if _head[0] == DATA:
-        answer = into
-        count = struct.unpack_from("<i", _head, 4)[0]
-        if into is None:
-            answer = bytearray(count)
-        if count:
-            _read(answer)
-    else:
-        answer = _value()
+    answer = _octets(answer) if _head[0] == DATA else _value()
     if code == WRITE and ticks.virtual and _edges:
         wait(0)  # the clock has to know of the time that it took, before a handler reads it
     else:
@@ -139,6 +145,14 @@ def ask(code, small=0, middle=0, value=0, octets=None, into=None):
     if fault:
         raise OSError(fault)
     return answer
+
+
+def _octets(into):
+    if into is None:
+        into = bytearray(_value())
+    if _value():
+        _read(into)
+    return into
 
 
 def _value():
@@ -180,19 +194,24 @@ def wait(timeout_ms):
 
 def attend():
     """Run what interrupts asked for. Raises KeyboardInterrupt."""
-    global _interrupted, _handling
+    global _interrupted
     if _interrupted:
         _interrupted = False
         raise KeyboardInterrupt
     if _edges and not _handling:
-        _handling = True
-        try:
-            while _edges:
-                handler = handlers.get(_edges.pop(0))
-                if handler:
-                    handler()
-        finally:
-            _handling = False
+        _handle()
+
+
+def _handle():
+    global _handling
+    _handling = True
+    try:
+        while _edges:
+            handler = handlers.get(_edges.pop(0))
+            if handler:
+                handler()
+    finally:
+        _handling = False
 
 
 def forget_interrupt():
@@ -267,8 +286,7 @@ def _take():
         return True
     if code == INTERRUPT:
         _interrupted = True
-        struct.pack_into(_HEAD, _scratch, 0, INTERRUPTED, 0, 0, 0)
-        _socket.write(_scratch)
+        _say_interrupted()
     elif code == PIN_EDGE:
         _edges.append(_head[1])
     elif code == PIN_AHEAD:
@@ -283,11 +301,20 @@ def _take():
     elif code == TIMER:
         _edges.append(256 + _head[1])
     elif code == EXECUTE:
-        single = _head[1]
-        source = bytearray(struct.unpack_from("<i", _head, 4)[0])
-        _read(source)
-        work.append((single, source))
+        _take_work()
     return False
+
+
+def _say_interrupted():
+    struct.pack_into(_HEAD, _scratch, 0, INTERRUPTED, 0, 0, 0)
+    _socket.write(_scratch)
+
+
+def _take_work():
+    single = _head[1]
+    source = bytearray(_value())
+    _read(source)
+    work.append((single, source))
 
 
 def _read(buffer):

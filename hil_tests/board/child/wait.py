@@ -92,15 +92,21 @@ class Poll:
         return dead
 
     def ipoll(self, timeout_ms=-1, flags=0):
-        if self._asked == link.waits and 0 <= timeout_ms * 1000 < ticks.free - ticks.local:
-            if link.ahead_data >= 0:
-                link.end_ahead()
-            ticks.local += timeout_ms * 1000
+        if self.passes(timeout_ms):
             return ()
         if self._sockets:
             return self.poll(timeout_ms)
         self._wait(timeout_ms)
         return self._objects.ipoll(0, flags)
+
+    def passes(self, timeout_ms):
+        """Whether that time is over by now, for nothing can have come: only in virtual time."""
+        if self._asked != link.waits or not 0 <= timeout_ms * 1000 < ticks.free - ticks.local:
+            return False
+        if link.ahead_data >= 0:
+            link.end_ahead()
+        ticks.local += timeout_ms * 1000
+        return True
 
     def poll(self, timeout_ms=-1):
         self._wait(timeout_ms)
