@@ -1,27 +1,18 @@
-"""The application: reads the settings, makes the parts, runs their tasks."""
+"""The application: runs the tasks of a node, and what is due every few seconds."""
 
 import asyncio
 import gc
 import os
 import sys
 
-from firmware import VERSION, board
-from firmware.clock import Ticks
-from firmware.heart import HOUSE, Heart
-from firmware.launch import SAFE
-from firmware.link import Link
-from firmware.queue import RamQueue
-from wire.cbor import Encoder
+from firmware import board
+from firmware.heart import HOUSE
 from wire.compat import const
-from wire.fields import MESSAGE_OCTETS
-from wire.node_session import UP, NodeSession
-from wire.up_node import Hello
+from wire.node_session import UP
 
-HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 HEALTH_EVERY = const(12)  # collections: one health line a minute
 SAFE_COLLECTS = const(720)  # an hour; then a node in safe mode tries everything again
-NONCE_OCTETS = const(8)
 
 
 class App:
@@ -31,24 +22,24 @@ class App:
     """
 
     def __init__(self, root: str, stage: int = 0, trying: str = "", note: str = "") -> None:
+        # Imported here, for it is let go again.
+        from firmware import start  # noqa: PLC0415
+
+        parts = start.Parts(root, stage, trying, note, self._obey, self._on_hung)
+        start.forget()
         self._root = root
-        self._ticks = Ticks(board.ticks_us, board.TICKS_MOST)
-        self._encoder = Encoder(MESSAGE_OCTETS)
-        boot, plan = _start(root, stage)
-        keeps = plan.queue_flash_octets and stage < SAFE  # what lies there may be why it failed
-        place = (root + "queue", plan.queue_flash_octets, plan.hash) if keeps else None
-        self.queue = RamQueue(boot.number, plan.queue_octets, _has_room, place)
-        if boot.left_records and stage < SAFE:
-            self.queue.spill().open_flash()
-        self._session = self._new_session(boot, plan)
+        self._ticks = parts.ticks
+        self._encoder = parts.encoder
+        self.queue = parts.queue
+        self._hello = parts.hello
+        self._session = parts.session
+        self._heart = parts.heart
+        self._link = parts.link
+        self._samplers = parts.samplers
         self._orders = None  # firmware.orders.Orders while the gateway has some
-        self._heart = Heart(len(plan.groups), self._on_hung)
-        self._link = Link(plan.port, self._session, self._ticks, self._obey, self._heart)
-        self._samplers = self._new_samplers(plan)
-        self._hello.trial = "settings" if plan.on_trial else trying
         self._good = False
-        self._tell("info", "started, reset " + board.reset_cause() + ", heap free " + str(gc.mem_free()))
-        for problem in (note, plan.problem, "" if boot.stored else "boot count not stored"):
+        self._tell("info", "started, reset " + self._hello.reset + ", heap free " + str(gc.mem_free()))
+        for problem in parts.problems:
             if problem:
                 self._tell("error", problem)
 
@@ -57,38 +48,6 @@ class App:
         duties = [sampler.run() for sampler in self._samplers]
         self._heart.start()
         await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
-
-    def _new_session(self, boot, plan) -> NodeSession:
-        version = ".".join([str(number) for number in sys.implementation[1][:3]])
-        hello = Hello(
-            board.uid(),
-            boot.number,
-            0,
-            "fieldgate " + VERSION + ", micropython " + version,
-            plan.hash,
-            board.reset_cause(),
-            [],
-            MESSAGE_OCTETS,
-            bytes(NONCE_OCTETS),
-            0,
-            "",
-            None,
-            boot.crash,
-        )
-        self._hello = hello
-        return NodeSession(hello, plan.describe, self.queue, board.random_below, self._encoder)
-
-    def _new_samplers(self, plan) -> list:
-        made = []
-        for at in range(len(plan.groups)):
-            group = plan.groups[at]
-            members = [plan.sensors[index] for index in group["sensors"]]
-            made.append(
-                group["sampler"](
-                    at, group, members, self._ticks, self.queue, self._encoder, self._link.wake, self._heart
-                )
-            )
-        return made
 
     async def _keep_house(self) -> None:
         count = 0
@@ -159,32 +118,12 @@ class App:
         self._link.wake()
 
 
-def _has_room() -> bool:
-    # Asked for and let go: what is free in small holes would not do.
-    try:
-        bytearray(HEAP_RESERVE)
-    except MemoryError:
-        return False
-    return True
-
-
 def _launch(name: str, *arguments) -> None:
     # Seldom needed, and 3 KB.
     from firmware import launch  # noqa: PLC0415
 
     getattr(launch, name)(*arguments)
     del sys.modules["firmware.launch"], sys.modules["firmware"].launch
-
-
-def _start(root: str, stage: int) -> tuple:
-    # Imported here, for these modules are let go again.
-    from firmware.boot import Boot  # noqa: PLC0415
-    from firmware.plan import Plan, forget  # noqa: PLC0415
-
-    boot = Boot(root, board.random_octets(2), root + "queue")
-    plan = Plan(root, stage)
-    forget()
-    return boot, plan
 
 
 def main(root: str = "/", stage: int = 0, trying: str = "", note: str = "") -> None:

@@ -1,4 +1,6 @@
-"""The board's buses, pins and UARTs, made from the settings once; nothing defined here outlives the start."""
+"""The board's console, buses, pins and UARTs, made from the settings once; no function outlives the start."""
+
+import sys
 
 import machine
 
@@ -6,6 +8,21 @@ from wire.compat import const
 
 _UART_RX_OCTETS = const(512)  # two of the largest downward frames
 _UART_TX_OCTETS = const(2200)  # one of the largest upward frames: a write never waits for the line
+
+
+class Interrupts:
+    """Keeps interrupts away for some microseconds: `enable` takes what `disable` gave.
+
+    A driver keeps this class, but both functions are the machine's: nothing of this module stays with it.
+    """
+
+    disable = staticmethod(machine.disable_irq)
+    enable = staticmethod(machine.enable_irq)
+
+
+def console() -> "tuple[object, object]":
+    """The console's octets: (to read, to write), no end-of-line translation."""
+    return sys.stdin.buffer, sys.stdout.buffer
 
 
 def i2c(bus: int, settings: dict) -> object:

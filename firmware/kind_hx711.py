@@ -31,7 +31,7 @@ def make(entry: dict, wires) -> object:
     if entry["bus"] is None:
         clock = wires.pin_out(entry["clock"])
         data = wires.pin_in(entry["data"])
-        return HX711(clock, data, entry["gain"], wires.guard())
+        return HX711(clock, data, entry["gain"], wires.guard)
     from drivers.hx711_spi import MODE, SpiClock  # noqa: PLC0415 - a check of settings needs no driver
 
     # The pin first: made an input later, it would be taken from the bus.

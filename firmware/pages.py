@@ -8,6 +8,17 @@ from wire.compat import const
 
 PAGE_OCTETS = const(512)
 LENGTH_OCTETS = const(2)  # before each record
+HEAP_RESERVE = const(4096)  # octets in one piece that the queue leaves to everything else
+
+
+def heap_has_room() -> bool:
+    """Whether the heap may give another page."""
+    # Asked for and let go: what is free in small holes would not do.
+    try:
+        bytearray(HEAP_RESERVE)
+    except MemoryError:
+        return False
+    return True
 
 
 class Pool:

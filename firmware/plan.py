@@ -1,33 +1,12 @@
 """What the settings mean for this node, worked out once at the start and then forgotten."""
 
 import os
-import sys
 
-from firmware import board, modules, ports, settings, wiring
+from firmware import board_start, ports, settings, wiring
 from firmware.descriptor import Descriptor
 from firmware.launch import OBLIGATORY
 from firmware.sampler import Sampler
 from firmware.sensors import Sensor
-
-# Needed at the start only: 12 KB of a heap of 100.
-_MODULES = (
-    "firmware.boot",
-    "firmware.settings",
-    "firmware.sensor_settings",
-    "firmware.group_settings",
-    "firmware.link_settings",
-    "firmware.kinds",
-    "firmware.descriptor",
-    "firmware.wiring",
-    "firmware.board_buses",
-    "firmware.ports",
-    "firmware.plan",
-    "firmware.modules",
-    "firmware.launch",
-    "firmware.reduced",
-    "wire.up",
-    "wire.floats",
-)
 
 
 class Plan:
@@ -86,7 +65,7 @@ class Plan:
 
                 group["sampler"] = Waveform
                 group["data_ready"] = wiring.data_ready(chosen, group["sensors"][0])
-        descriptor = Descriptor(chosen, channels_of, board.name())
+        descriptor = Descriptor(chosen, channels_of, board_start.name())
         self.describe = descriptor.message
         self.hash = descriptor.hash
         self.groups = chosen.groups
@@ -117,9 +96,3 @@ def _limits(sensor: dict, channels: tuple, where: str):
         scale = 10 ** -channels[at][2]  # no driver has an exponent above 0
         ranges.append(span and (span[0] * scale, span[1] * scale))
     return Limits(ranges, sensor["stuck"] or [0] * len(channels))
-
-
-def forget() -> None:
-    """Give back the memory of the modules that nobody needs any more; keep no Plan either."""
-    modules.forget([path for path in sys.modules if path.startswith("firmware.kind_")])
-    modules.forget(_MODULES)

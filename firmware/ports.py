@@ -1,6 +1,6 @@
 """The ports that the link may run on, alike: `await read()` octets, `write(frame)`. The link sets `heart`."""
 
-from firmware import board
+from firmware import board_buses
 
 
 def make(link: dict):
@@ -20,10 +20,9 @@ def _port(via: str, link: dict):
 
         return WifiPort(link["wifi"], link["broker"])
     if via == "uart":
-        from firmware import board_buses  # noqa: PLC0415
         from firmware.uart_port import UartPort  # noqa: PLC0415
 
         return UartPort(board_buses.uart(link["uart"]))
     from firmware.console_port import ConsolePort  # noqa: PLC0415
 
-    return ConsolePort(board.console())
+    return ConsolePort(board_buses.console())

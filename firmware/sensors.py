@@ -24,7 +24,7 @@ class Sensor:
         self.measure_ms = driver.MEASURE_MS
         self._driver = driver
         self._limits = limits  # firmware.limits.Limits, where the settings have some
-        self._fault = faults.ABSENT  # why there is nothing to read; None while all is well
+        self.fault = faults.ABSENT  # why there is nothing to read; None while all is well
         self._open = False
         self._retry_at_ms = 0
         self._tries = 0  # to open it since there was a value
@@ -34,17 +34,12 @@ class Sensor:
         """Whether so many tries were in vain that it is looked for every few minutes only."""
         return self._tries >= REOPEN_TRIES
 
-    @property
-    def fault(self) -> "faults.Fault | None":
-        """Why the sensor has nothing to say, None when it has."""
-        return self._fault
-
     def start(self, now_ms: int) -> None:
         """Begin one conversion; a sensor that is not open is opened first, at a bounded pace."""
         if not self._open and now_ms >= self._retry_at_ms:
             self._try_open(now_ms)
         if self._open:
-            self._fault = None
+            self.fault = None
             try:
                 self._driver.start()
             except OSError:
@@ -52,7 +47,7 @@ class Sensor:
 
     def ready(self, now_ms: int) -> bool:
         """True when `read` need not wait, or there is nothing to wait for."""
-        if self._fault is not None:
+        if self.fault is not None:
             return True
         try:
             return self._driver.ready()
@@ -66,14 +61,14 @@ class Sensor:
 
     def read(self, now_ms: int) -> tuple:
         """One int or Fault per channel."""
-        if self._fault is None:
+        if self.fault is None:
             try:
                 items = self._driver.read()
             except OSError:
                 self._lost(faults.BUS, now_ms)
             else:
                 return self._judged(items, now_ms)
-        return (self._fault,) * len(self.channels)
+        return (self.fault,) * len(self.channels)
 
     def _judged(self, items: tuple, now_ms: int) -> tuple:
         for item in items:
@@ -90,9 +85,9 @@ class Sensor:
         try:
             self._driver.open()
         except SensorError as error:
-            self._fault = error.fault
+            self.fault = error.fault
         except OSError:
-            self._fault = faults.ABSENT
+            self.fault = faults.ABSENT
         else:
             self._open = True
         # A driver that opens and then fails is kept to the same pace.
@@ -104,6 +99,6 @@ class Sensor:
 
     def _lost(self, fault, now_ms: int) -> None:
         self._open = False
-        self._fault = fault
+        self.fault = fault
         if self._tries == 0:
             self._retry_at_ms = now_ms  # the first error after good readings: at the next scan

@@ -12,7 +12,7 @@ from firmware.queue import BULK, EVENTS, FILLING_OCTETS, READINGS, QueueFull
 from firmware.record import times_of
 from wire.cbor import Encoder
 from wire.compat import const
-from wire.up_node import Gap
+from wire.message import GAP
 
 DROP_ORDER = (BULK, READINGS)
 LOOKS_PAUSE = const(12)  # a minute, after flash was full or failed: each try is a write
@@ -75,9 +75,15 @@ class Spill:
 
     def gap(self, boot: int, stream: int, seq: int, next_seq: int, of, reason: str = QUEUE_FULL) -> bytes:
         """The octets of a GAP; `of` has its t_first and t_last."""
-        return Gap(boot, stream, seq, next_seq, reason, of.t_first, of.t_last - of.t_first).encode(
-            self._encoder
-        )
+        encoder = self._encoder
+        encoder.start()
+        encoder.array(8)
+        for number in (GAP, boot, stream, seq, next_seq):
+            encoder.uint(number)
+        encoder.text(reason)
+        encoder.uint(of.t_first)
+        encoder.uint(of.t_last - of.t_first)
+        return encoder.take()
 
     def open_flash(self) -> bool:
         """Have `queue.flash`, for what is in it or is to come there; False when that cannot be."""

@@ -1,6 +1,6 @@
 """From the settings' sensors to drivers on buses and pins; needed at the start only."""
 
-from firmware import board, board_buses, kinds
+from firmware import board_buses, kinds
 
 
 def drivers(settings) -> list:
@@ -22,7 +22,7 @@ class Wires:
     pin_out = staticmethod(board_buses.pin_out)
     adc = staticmethod(board_buses.adc)
     chip_temperature = staticmethod(board_buses.chip_temperature)
-    guard = board.Interrupts
+    guard = board_buses.Interrupts
 
     def __init__(self, settings) -> None:
         self._settings = settings

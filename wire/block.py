@@ -21,7 +21,7 @@ class BlockBuilder:
         self._last: list[int | None] = [None] * channels
         self._faults: dict[int, int] = {}
         self._scans = scans
-        self._count = 0
+        self.count = 0  # scans taken since the last `clear`
         self._t_first = 0
         self._t_last = 0
         # The paces that date every scan so far rightly: microseconds over scans, from least to most.
@@ -31,33 +31,28 @@ class BlockBuilder:
         self._most_over = 1
 
     @property
-    def count(self) -> int:
-        """Scans taken since the last `clear`."""
-        return self._count
-
-    @property
     def full(self) -> bool:
         """True when another scan would not fit."""
-        return self._count >= self._scans
+        return self.count >= self._scans
 
     def keeps_pace(self, ticks: int) -> bool:
         """False when a scan at `ticks` would make an earlier one seem over PACE_US off: end the block."""
-        if self._count < 2:
+        if self.count < 2:
             return True
         offset = ticks - self._t_first
         return (
-            offset * self._least_over >= self._least * self._count
-            and offset * self._most_over <= self._most * self._count
+            offset * self._least_over >= self._least * self.count
+            and offset * self._most_over <= self._most * self.count
         )
 
     def add(self, ticks: int, items: tuple[int | Fault, ...]) -> None:
         """Take one scan: `items` has an int or a Fault for each channel."""
-        if self._count == 0:
+        if self.count == 0:
             self._t_first = ticks
         else:
             self._narrow(ticks - self._t_first)
         self._t_last = ticks
-        at = self._count * self._channels
+        at = self.count * self._channels
         for channel in range(self._channels):
             value = items[channel]
             if isinstance(value, Fault):
@@ -68,11 +63,11 @@ class BlockBuilder:
                 self._values[at] = value if last is None else value - last
                 self._last[channel] = value
             at += 1
-        self._count += 1
+        self.count += 1
 
     def encode(self, encoder: Encoder, boot: int, stream: int, seq: int, group: int) -> bytes:
         """The octets of the BLOCK with the scans taken so far."""
-        count = self._count * self._channels
+        count = self.count * self._channels
         encoder.start()
         encoder.array(9 if self._faults else 8)
         encoder.uint(BLOCK)
@@ -94,7 +89,7 @@ class BlockBuilder:
         return encoder.take()
 
     def _narrow(self, offset: int) -> None:
-        count = self._count
+        count = self.count
         least = offset - PACE_US
         if count == 1 or least * self._least_over > self._least * count:
             self._least = least
@@ -106,7 +101,7 @@ class BlockBuilder:
 
     def clear(self) -> None:
         """Begin the next block."""
-        self._count = 0
+        self.count = 0
         for channel in range(self._channels):
             self._last[channel] = None
         if self._faults:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from wire import message
 from wire.compat import const
 from wire.message import Message
-from wire.up_node import Gap, Hello, Log, TimeReply
+from wire.up_node import Hello, Log, TimeReply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +81,43 @@ class Block(Message):
         if self.exceptions:
             head.append(self.exceptions)
         return head
+
+
+class Gap(Message):
+    """Records that the node had to drop: seq up to, not including, next_seq."""
+
+    TYPE = message.GAP
+
+    def __init__(
+        self,
+        boot: int,
+        stream: int,
+        seq: int,
+        next_seq: int,
+        reason: str,
+        t_first: int,
+        span: int,
+    ) -> None:
+        self.boot = boot
+        self.stream = stream
+        self.seq = seq
+        self.next_seq = next_seq
+        self.reason = reason
+        self.t_first = t_first
+        self.span = span
+
+    def items(self) -> "list[Any]":
+        """The positional members."""
+        return [
+            self.TYPE,
+            self.boot,
+            self.stream,
+            self.seq,
+            self.next_seq,
+            self.reason,
+            self.t_first,
+            self.span,
+        ]
 
 
 def decode(data: bytes) -> Message:

@@ -1,6 +1,6 @@
 """What a node says with objects of these classes; it needs no others (wire/up.py has all).
 
-A BLOCK is written by wire/block.py as it comes, DESCRIBE once at the start.
+A BLOCK is written by wire/block.py as it comes, a GAP by firmware/spill.py, DESCRIBE once at the start.
 """
 
 from wire import message
@@ -71,43 +71,6 @@ class Hello(Message):
         if self.crash:
             keyed["crash"] = self.crash
         return [self.TYPE, keyed]
-
-
-class Gap(Message):
-    """Records that the node had to drop: seq up to, not including, next_seq."""
-
-    TYPE = message.GAP
-
-    def __init__(
-        self,
-        boot: int,
-        stream: int,
-        seq: int,
-        next_seq: int,
-        reason: str,
-        t_first: int,
-        span: int,
-    ) -> None:
-        self.boot = boot
-        self.stream = stream
-        self.seq = seq
-        self.next_seq = next_seq
-        self.reason = reason
-        self.t_first = t_first
-        self.span = span
-
-    def items(self) -> "list[Any]":
-        """The positional members."""
-        return [
-            self.TYPE,
-            self.boot,
-            self.stream,
-            self.seq,
-            self.next_seq,
-            self.reason,
-            self.t_first,
-            self.span,
-        ]
 
 
 class TimeReply(Message):

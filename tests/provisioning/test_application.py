@@ -45,7 +45,7 @@ def board(tmp_path):
 
 
 def test_the_compiled_application_is_all_that_the_launcher_needs(board):
-    done = board("from firmware import app, board\nprint(app.VERSION, board.uid())")
+    done = board("from firmware import VERSION, board\nprint(VERSION, board.uid())")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("0.1.0 ")
 
