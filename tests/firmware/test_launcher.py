@@ -29,10 +29,10 @@ GROUP_1_WAITS_FOR_EVER = """
 
 _scan = Sampler._scan
 
-async def _lost(self):
+async def _lost(self, *arguments):
     if self._group == 1:
         await asyncio.Event().wait()
-    await _scan(self)
+    await _scan(self, *arguments)
 
 Sampler._scan = _lost
 """
