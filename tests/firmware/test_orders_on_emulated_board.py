@@ -1,138 +1,120 @@
 """What a node does when the gateway has it do something."""
 
 import json
-import time
 
 import pytest
 
-from hil_tests.board import Board
 from provisioning.application import build
-from tests.firmware.cable import WINDOW, Cable
 from tests.firmware.node import run_script
-from wire import down, remote, up
-from wire.message import Message
+from tests.firmware.remote_life import RemoteLife
+from wire import remote, up
 
 SETTINGS = {
-    "node": {"name": "north pier " * 10, "site": "x" * 190},
-    "sensors": [{"driver": "bme280", "cal": {"note": "y" * 150}}, {"driver": "hx711"}],
+    "node": {"name": "north pier", "site": "x" * 60},
+    "sensors": [{"driver": "bme280", "cal": {"note": "y" * 60}}, {"driver": "hx711"}],
     "groups": [
         {"name": "air", "sensors": [0], "period_ms": 200, "scans": 2},
         {"name": "load", "sensors": [1], "period_ms": 100, "scans": 4},
     ],
 }
-OCTETS = json.dumps(SETTINGS, indent=1).encode()
+OCTETS = json.dumps(SETTINGS, indent=4).encode()  # too long for one RESULT
+HELD_S = 3  # of what nobody acknowledges
 
 
 @pytest.fixture
-def board(tmp_path):
-    board = Board(tmp_path / "board")
-    board.install({**build().files, "/settings.json": OCTETS})
-    with board:
-        yield board
+def life(tmp_path):
+    life = RemoteLife(tmp_path, {**build().files, "/settings.json": OCTETS})
+    life.until_good()
+    assert not any("defaults in use" in text for text in life.gateway.logs)
+    yield life
+    life.close()
 
 
-@pytest.fixture
-def cable(board):
-    cable = Cable(board.port)
-    cable.meet()
-    yield cable
-    cable.close()
+def seqs(life, boot):
+    return [record.seq for record in life.gateway.records if record.boot == boot]
 
 
-def asked(cable, number, operation, **arguments):
-    cable.send(remote.Command(number, operation, arguments))
-    result = cable.wait_for(remote.Result)
-    assert result.id == number
-    return result.status, result.value
-
-
-def acknowledged(cable, seconds):
-    """How many blocks come in so many seconds; each is acknowledged."""
-    count = 0
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        for message in cable.messages():
-            if isinstance(message, up.Block):
-                count += 1
-                cable.send(down.Ack(message.boot, message.stream, message.next_seq, WINDOW))
-    return count
-
-
-def test_the_settings_come_in_pieces(cable):
+def test_the_settings_come_in_pieces(life):
     found = b""
-    for number in range(1, 9):
-        status, (size, piece) = asked(cable, number, "settings", offset=len(found))
+    pieces = 0
+    while len(found) < len(OCTETS):
+        status, (size, piece) = life.ask("settings", offset=len(found))
         assert (status, size) == ("ok", len(OCTETS))
         found += piece
-        if len(found) == size:
-            break
-    assert number > 1
+        pieces += 1
+    assert pieces > 1
     assert found == OCTETS
 
 
-def test_what_it_does_not_know_or_cannot_take_changes_nothing(cable):
-    assert asked(cable, 1, "dance") == ("unknown", None)
-    status, words = asked(cable, 2, "maintenance", seconds=3601)
+def test_what_it_does_not_know_or_cannot_take_changes_nothing(life):
+    assert life.ask("dance") == ("unknown", None)
+    status, words = life.ask("maintenance", seconds=3601)
     assert status == "refused"
     assert "seconds: 3601 is not within 0 to 3600" in words
-    assert asked(cable, 3, "settings")[0] == "refused"
-    assert next(cable.blocks(0)).values
+    assert life.ask("settings")[0] == "refused"
+    taken = len(life.gateway.records)
+    life.time.run_for(2)
+    assert len(life.gateway.records) >= taken + 8
 
 
-def test_an_order_that_is_repeated_is_obeyed_once_and_answered_again(cable):
+def test_an_order_that_is_repeated_is_obeyed_once_and_answered_again(life):
     orders = [remote.Command(7, "maintenance", {"seconds": 600})] * 3  # as for a gateway that heard no answer
-    orders.append(remote.Command(8, "maintenance", {"seconds": 0}))
-    said, texts = [], []
-    for order in orders:
-        cable.send(order)
-        while not isinstance(message := cable.wait_for(Message), remote.Result):
-            texts += [message.text] if isinstance(message, up.Log) else []
-        said.append((message.id, message.status))
-    while not any("has ended" in text for text in texts):
-        texts.append(cable.wait_for(up.Log).text)
-    assert said == [(7, "ok")] * 3 + [(8, "ok")]
-    assert sum("sampling is parked" in text for text in texts) == 1
+    for order in [*orders, remote.Command(8, "maintenance", {"seconds": 0})]:
+        answers = len(life.gateway.results)
+        life.gateway.send(order)
+        life.time.run_until(lambda answers=answers: len(life.gateway.results) > answers, 10)
+    life.until_log("has ended")
+    assert [(result.id, result.status) for result in life.gateway.results] == [(7, "ok")] * 3 + [(8, "ok")]
+    assert sum("sampling is parked" in text for text in life.gateway.logs) == 1
 
 
-def test_in_maintenance_no_chip_is_touched_and_it_ends(cable, board):
-    assert asked(cable, 1, "maintenance", seconds=600) == ("ok", None)
-    acknowledged(cable, 1.0)
-    touched = len(board.accesses)
-    assert acknowledged(cable, 1.0) == 0
-    assert len(board.accesses) == touched
-    assert asked(cable, 2, "maintenance", seconds=0) == ("ok", None)
-    assert next(cable.blocks(1)).values
+def test_in_maintenance_no_chip_is_touched_and_it_ends(life):
+    assert life.ask("maintenance", seconds=600) == ("ok", None)
+    life.time.run_for(2)
+    touched, taken = len(life.board.accesses), len(life.gateway.records)
+    life.time.run_for(30)
+    assert (len(life.board.accesses), len(life.gateway.records)) == (touched, taken)
+    assert life.ask("maintenance", seconds=0) == ("ok", None)
+    life.time.run_until(lambda: len(life.gateway.records) > taken + 2, 3)
 
 
-@pytest.mark.timeout(30)
-def test_maintenance_ends_by_itself(cable):
-    assert asked(cable, 1, "maintenance", seconds=2) == ("ok", None)
-    acknowledged(cable, 0.5)
-    assert cable.wait_for(up.Block, seconds=20.0).values
+def test_maintenance_ends_by_itself(life):
+    assert life.ask("maintenance", seconds=30) == ("ok", None)
+    life.time.run_for(2)
+    taken = len(life.gateway.records)
+    life.time.run_for(26)
+    assert len(life.gateway.records) == taken
+    life.time.run_for(10)
+    assert len(life.gateway.records) > taken + 10
 
 
-@pytest.mark.timeout(30)
-def test_a_reset_waits_until_the_gateway_has_what_it_holds(cable):
-    held = [cable.wait_for(up.Block), cable.wait_for(up.Block)]
-    cable.send(remote.Command(1, "reset", {}))
-    until = time.monotonic() + 2
-    while time.monotonic() < until or not any(isinstance(message, remote.Result) for message in held):
-        held += cable.messages()
-    assert not [message for message in held if isinstance(message, up.Hello)]
-    last = max((message for message in held if isinstance(message, up.Block)), key=lambda block: block.seq)
-    cable.send(down.Ack(last.boot, last.stream, last.next_seq, WINDOW))
-    hello = cable.wait_for(up.Hello)
-    assert (hello.boot >> 16, hello.reset) == ((last.boot >> 16) + 1, "hard")
+def test_a_reset_waits_until_the_gateway_has_what_it_holds(life):
+    boot = life.gateway.hellos[-1].boot
+    life.gateway.deaf = True
+    life.time.run_for(HELD_S)
+    life.gateway.send(remote.Command(1, "reset", {}))
+    life.time.run_for(2)
+    assert life.boots == 1
+    life.gateway.deaf = False
+    hello = life.until_hello(2, 20)
+    assert (hello.boot >> 16, hello.reset) == ((boot >> 16) + 1, "hard")
+    assert [queued for queued in hello.queued if queued[0] == boot] == []
+    assert seqs(life, boot) == list(range(len(seqs(life, boot))))
 
 
-@pytest.mark.timeout(40)
-def test_a_reset_takes_to_flash_what_nobody_acknowledges(cable):
-    block = next(cable.blocks(0))
-    assert asked(cable, 1, "reset") == ("ok", None)
-    hello = cable.wait_for(up.Hello, seconds=30.0)
-    while hello.boot == block.boot:  # three ACK timeouts make it ask who is there
-        hello = cable.wait_for(up.Hello, seconds=30.0)
-    assert [queued[0] for queued in hello.queued if queued[3] > queued[2]] == [block.boot]
+def test_a_reset_takes_to_flash_what_nobody_acknowledges(life):
+    boot, taken = life.gateway.hellos[-1].boot, len(life.gateway.records)
+    life.gateway.deaf = True
+    life.time.run_for(HELD_S)
+    life.gateway.send(remote.Command(1, "reset", {}))
+    life.until_starts(2, 60)
+    life.gateway.deaf = False
+    hello = life.until_hello(2, 20)
+    assert {queued[0] for queued in hello.queued if queued[3] > queued[2]} - {hello.boot} == {boot}
+    life.time.run_for(10)
+    assert seqs(life, boot) == list(range(len(seqs(life, boot))))
+    assert len(seqs(life, boot)) > taken + 4 * HELD_S
+    assert not any(isinstance(record, up.Gap) for record in life.gateway.records)
 
 
 def test_what_an_order_brought_is_let_go_after_a_minute_without_one():
