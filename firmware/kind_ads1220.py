@@ -3,7 +3,7 @@
 
 def take(keys, settings, out: dict) -> None:
     """Take the keys of this kind into `out`."""
-    out["bus"] = keys.integer("bus", 0, 0, len(settings.spi) - 1)
+    out["bus"] = keys.spi(settings)
     out["cs"] = keys.pin("cs", 15)
     out["drdy"] = keys.pin("drdy", 27)
     out["inputs"] = keys.choice("inputs", "01", ("01", "02", "03", "12", "13", "23"))

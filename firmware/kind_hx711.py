@@ -14,7 +14,7 @@ def take(keys, settings, out: dict) -> None:
         out["clock"] = keys.pin("clock", 18)
         out["data"] = keys.pin("data", 19)
         return
-    out["bus"] = keys.integer("bus", 0, 0, len(settings.spi) - 1)
+    out["bus"] = keys.spi(settings, "")
     if not _FREQ_LEAST <= settings.spi[out["bus"]]["freq"] <= _FREQ_MOST:
         raise keys.bad("bus", "its freq is not from " + str(_FREQ_LEAST) + " to " + str(_FREQ_MOST))
 
@@ -36,5 +36,5 @@ def make(entry: dict, wires) -> object:
 
     # The pin first: made an input later, it would be taken from the bus.
     data = wires.pin_in(wires.miso(entry["bus"]))
-    clock = SpiClock(wires.spi(entry["bus"], MODE, alone=True))
+    clock = SpiClock(wires.spi(entry["bus"], MODE))
     return HX711(clock, data, entry["gain"], shift=clock.shift)

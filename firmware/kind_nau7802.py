@@ -3,7 +3,7 @@
 
 def take(keys, settings, out: dict) -> None:
     """Take the keys of this kind into `out`."""
-    out["bus"] = keys.integer("bus", 0, 0, len(settings.i2c) - 1)
+    out["bus"], _ = keys.i2c(settings, (0x2A,))
     out["gain"] = keys.choice("gain", 128, (1, 2, 4, 8, 16, 32, 64, 128))
     out["rate"] = keys.choice("rate", 80, (10, 20, 40, 80, 320))
     out["ldo_mv"] = keys.choice("ldo_mv", 3000, (0, 2400, 2700, 3000, 3300, 3600, 3900, 4200, 4500))

@@ -3,8 +3,7 @@
 
 def take(keys, settings, out: dict) -> None:
     """Take the keys of this kind into `out`."""
-    out["bus"] = keys.integer("bus", 0, 0, len(settings.i2c) - 1)
-    out["address"] = keys.choice("address", 0x44, (0x44, 0x45, 0x46))
+    out["bus"], out["address"] = keys.i2c(settings, (0x44, 0x45, 0x46))
     out["precision"] = keys.choice("precision", "high", ("high", "medium", "low"))
 
 

@@ -1,5 +1,6 @@
 """`link` of the settings. Some of it is secret: no error shows a value."""
 
+from firmware.settings import PIN_MOST
 from wire.compat import const
 
 _CONSOLE = const("console")
@@ -23,10 +24,13 @@ def link(keys) -> dict:
         "uart": {
             "id": uart.integer("id", 1, 1, 2),  # 0 is the console
             "baud": uart.integer("baud", 115200, 1200, 2000000),
-            "tx": uart.pin("tx", 17),
-            "rx": uart.pin("rx", 16),
+            "tx": uart.integer("tx", 17, 0, PIN_MOST),
+            "rx": uart.integer("rx", 16, 0, PIN_MOST),
         },
     }
+    if _UART in out["via"]:
+        for key in ("tx", "rx"):
+            uart.claim("pin " + str(out["uart"][key]), key)
     uart.done()
     wifi = keys.inside("wifi")
     broker = keys.inside("broker")

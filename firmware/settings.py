@@ -45,7 +45,7 @@ class Settings:
     """Checked settings, every default filled in; plain dicts and lists with the file's keys."""
 
     def __init__(self, values: dict) -> None:
-        top = _Keys(values, "")
+        top = _Keys(values, "", {})
         node = top.inside("node")
         self.node = {"name": node.text("name", ""), "site": node.text("site", "")}
         node.done()
@@ -114,7 +114,7 @@ def _is_closed(octets: bytes) -> bool:
 class _Keys:
     """One object of the file: takes its keys one by one; `done` finds what nobody took."""
 
-    def __init__(self, values: object, where: str) -> None:
+    def __init__(self, values: object, where: str, taken: dict) -> None:
         if not isinstance(values, dict):
             raise SettingsError(where[:-1] or "settings", "not an object")
         for key in values:
@@ -122,6 +122,7 @@ class _Keys:
                 raise SettingsError(where + str(key), "a key that is no text")
         self._values = dict(values)
         self._where = where
+        self._taken = taken  # what of the board is whose: no chip may be read as two sensors
 
     def bad(self, key: str, detail: str) -> SettingsError:
         return SettingsError(self._where + key, detail)
@@ -133,7 +134,7 @@ class _Keys:
         return key in self._values
 
     def inside(self, key: str) -> "_Keys":
-        return _Keys(self.take(key, {}), self._where + key + ".")
+        return _Keys(self.take(key, {}), self._where + key + ".", self._taken)
 
     def text(self, key: str, default: str) -> str:
         value = self.take(key, default)
@@ -161,8 +162,35 @@ class _Keys:
             raise self.bad(key, "not an integer from " + str(least) + " to " + str(most))
         return value
 
-    def pin(self, key: str, default: int) -> int:
-        return self.integer(key, default, 0, PIN_MOST)
+    def pin(self, key: str, default: int, owner: str = "") -> int:
+        number = self.integer(key, default, 0, PIN_MOST)
+        self.claim("pin " + str(number), key, owner)
+        return number
+
+    def i2c(self, settings: Settings, addresses: tuple) -> "tuple[int, int]":
+        number = self._bus("i2c", settings.i2c, ("scl", "sda"))
+        address = addresses[0]
+        if len(addresses) > 1:
+            address = self.choice("address", address, addresses)
+        self.claim("address " + str(address) + " of i2c[" + str(number) + "]", "address")
+        return number, address
+
+    def spi(self, settings: Settings, owner: str = "chips that have a CS") -> int:
+        number = self._bus("spi", settings.spi, ("sck", "mosi", "miso"))
+        self.claim("spi[" + str(number) + "]", "bus", owner)
+        return number
+
+    def _bus(self, name: str, buses: list, pins: tuple) -> int:
+        number = self.integer("bus", 0, 0, len(buses) - 1)
+        for pin in pins:
+            self.claim("pin " + str(buses[number][pin]), "", name + "[" + str(number) + "]." + pin)
+        return number
+
+    def claim(self, what: str, key: str, owner: str = "") -> None:
+        place = self._where + key if key else owner
+        by = self._taken.setdefault(what, owner or place)
+        if by != (owner or place):
+            raise SettingsError(place, what + " is taken by " + by)
 
     def octets(self, key: str, count: int) -> "bytes | None":
         digits = self.text(key, "")
@@ -181,7 +209,7 @@ class _Keys:
         if not isinstance(values, list) or not 1 <= len(values) <= most:
             raise self.bad(key, "not an array of 1 to " + str(most))
         where = self._where + key
-        return [_Keys(values[at], where + "[" + str(at) + "].") for at in range(len(values))]
+        return [_Keys(values[at], where + "[" + str(at) + "].", self._taken) for at in range(len(values))]
 
     def done(self) -> None:
         for key in self._values:
@@ -190,8 +218,8 @@ class _Keys:
 
 def _i2c(keys: _Keys) -> dict:
     out = {
-        "scl": keys.pin("scl", 22),
-        "sda": keys.pin("sda", 21),
+        "scl": keys.integer("scl", 22, 0, PIN_MOST),
+        "sda": keys.integer("sda", 21, 0, PIN_MOST),
         "freq": keys.integer("freq", 100000, 1000, 400000),
     }
     keys.done()
@@ -200,9 +228,9 @@ def _i2c(keys: _Keys) -> dict:
 
 def _spi(keys: _Keys) -> dict:
     out = {
-        "sck": keys.pin("sck", 14),
-        "mosi": keys.pin("mosi", 13),
-        "miso": keys.pin("miso", 12),
+        "sck": keys.integer("sck", 14, 0, PIN_MOST),
+        "mosi": keys.integer("mosi", 13, 0, PIN_MOST),
+        "miso": keys.integer("miso", 12, 0, PIN_MOST),
         "freq": keys.integer("freq", 1000000, 10000, 10000000),
     }
     keys.done()

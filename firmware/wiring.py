@@ -36,15 +36,13 @@ class Wires:
             self._i2c[bus] = board_buses.i2c(bus, self._settings.i2c[bus])
         return self._i2c[bus]
 
-    def spi(self, bus: int, mode: int, alone: bool = False) -> object:
-        """The SPI bus of this number, for chips of one mode, or for one chip `alone` that nothing selects."""
+    def spi(self, bus: int, mode: int) -> object:
+        """The SPI bus of this number, for chips of one mode."""
         if bus not in self._spi:
-            self._spi[bus] = (alone, mode, board_buses.spi(bus, self._settings.spi[bus], mode))
-        elif alone or self._spi[bus][0]:
-            raise ValueError("an hx711 shares spi[" + str(bus) + "]")
-        if self._spi[bus][1] != mode:
+            self._spi[bus] = (mode, board_buses.spi(bus, self._settings.spi[bus], mode))
+        if self._spi[bus][0] != mode:
             raise ValueError("spi[" + str(bus) + "] has chips of two modes")
-        return self._spi[bus][2]
+        return self._spi[bus][1]
 
     def miso(self, bus: int) -> int:
         """The pin of an SPI bus's data input."""

@@ -123,7 +123,10 @@ def test_an_hx711_is_clocked_by_spi(tmp_path):
 @pytest.mark.parametrize(
     ("sensors", "problem"),
     [
-        ([{"driver": "ads1220"}, {"driver": "hx711", "bus": 0, "channels": ["other"]}], "shares spi[0]"),
+        (
+            [{"driver": "ads1220"}, {"driver": "hx711", "bus": 0, "channels": ["other"]}],
+            "spi[0] is taken by chips",
+        ),
         ([{"driver": "hx711", "stuck": [5, 5]}], "sensors[0].stuck: not 1 members"),
     ],
 )

@@ -39,7 +39,7 @@ def test_what_the_file_says_is_taken(tmp_path):
         json.dumps(
             {
                 "node": {"name": "pier 3", "site": "bridge"},
-                "link": {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}},
+                "link": {"via": "uart", "uart": {"id": 2, "baud": 921600, "tx": 14, "rx": 5}},
                 "i2c": [{"scl": 1, "sda": 2}, {"scl": 3, "sda": 4, "freq": 400000}],
                 "sensors": [
                     {
@@ -68,7 +68,7 @@ def test_what_the_file_says_is_taken(tmp_path):
     )
     chosen = load(str(path))
     assert chosen.node == {"name": "pier 3", "site": "bridge"}
-    assert chosen.link == {"via": ["uart"], "uart": {"id": 2, "baud": 921600, "tx": 4, "rx": 5}}
+    assert chosen.link == {"via": ["uart"], "uart": {"id": 2, "baud": 921600, "tx": 14, "rx": 5}}
     assert chosen.sensors[0]["gain"] == 64
     assert chosen.sensors[1]["address"] == 119
     group = {
