@@ -13,6 +13,7 @@ import os
 import select
 import struct
 
+import ahead
 import ticks
 from codes import (
     ASK,
@@ -27,7 +28,6 @@ from codes import (
     PIN_AHEAD,
     PIN_EDGE,
     PIN_HELD,
-    PIN_PULSES,
     TIMER,
     VALUE,
     WAIT,
@@ -50,20 +50,9 @@ _interrupted = False
 _edges = []  # keys of handlers
 _handling = False
 
-# What a clocked chip's data pin will show, so that its bits need no question each.
-ahead_clock = -1
-ahead_data = -1
-foreseen = 0  # as in PIN_AHEAD, just received
-_ahead = 0
-_ahead_left = 0
-_ahead_level = 0
-_ahead_clocked = 0  # the clock's level
-_ahead_pulses = 0  # not told yet
-_ahead_rose = 0  # ticks.local when the clock's level went high
 waits = 0  # how often the host was waited for: before, nothing can have come
 held_pin = -1  # whose level stays until ticks.held
 held_level = 0
-_ahead_asks = 0  # so often the level may be asked with no question to the host
 
 network = 0  # as in NETWORK
 handlers = {}  # pin number, 256 + timer, or 512 for the network -> callable without arguments
@@ -85,8 +74,8 @@ def socket():
 def tell(code, small=0, middle=0, value=0):
     """Say something that needs no answer; goes out with the next ask, sleep or poll at the latest."""
     global _told_used
-    if ahead_data >= 0:
-        end_ahead()
+    if ahead.data >= 0:
+        ahead.end()
     if ticks.local != ticks.told:
         _tell_passed()
     if code > HARMLESS_MOST:
@@ -113,8 +102,8 @@ def tell_octets(code, small, octets):
 
 def flush():
     global _told_used
-    if ahead_data >= 0:
-        end_ahead()
+    if ahead.data >= 0:
+        ahead.end()
     if _told_used:
         count = _told_used
         _told_used = 0
@@ -173,8 +162,8 @@ def wait(timeout_ms):
     """Let time pass until something comes unasked, or the timeout (-1: for ever)."""
     global waits
     if ticks.virtual:
-        if ahead_data >= 0:
-            end_ahead()
+        if ahead.data >= 0:
+            ahead.end()
         us = min(timeout_ms, _WAIT_MOST_MS) * 1000 if timeout_ms >= 0 else -1
         if 0 <= us < ticks.free - ticks.local:
             ticks.local += us  # nothing can come meanwhile, and what was told says when
@@ -220,66 +209,9 @@ def forget_interrupt():
     _interrupted = False
 
 
-def begin_ahead(data, level):
-    """Something was foreseen with the answer to what the data pin shows."""
-    global ahead_clock, ahead_data, foreseen, _ahead, _ahead_left, _ahead_level
-    global _ahead_clocked, _ahead_pulses, _ahead_asks
-    ahead_clock, _ahead = foreseen
-    foreseen = 0
-    ahead_data = data
-    _ahead_level = level
-    _ahead_left = 0
-    while _ahead >> _ahead_left > 1:
-        _ahead_left += 1
-    _ahead_clocked = 0
-    _ahead_pulses = 0
-    _ahead_asks = 1
-
-
-def clock_ahead(level):
-    """The clock pin is driven."""
-    global _ahead_clocked, _ahead_left, _ahead_level, _ahead_pulses, _ahead_asks, _ahead_rose
-    if level and not _ahead_clocked:
-        if not _ahead_left:
-            end_ahead()
-            return False
-        _ahead_left -= 1
-        _ahead_level = _ahead >> _ahead_left & 1
-        _ahead_pulses += 1
-        _ahead_asks = 1
-        _ahead_rose = ticks.local
-    elif _ahead_clocked and ticks.local != _ahead_rose:
-        end_ahead()  # a pulse that took its time is for the chip to judge
-        return False
-    _ahead_clocked = level
-    return True
-
-
-def sense_ahead():
-    """What the data pin shows; -1 where it may be another by now."""
-    global _ahead_asks
-    if not _ahead_asks:
-        return -1  # who asks again waits for something; and must hear a Ctrl-C
-    _ahead_asks -= 1
-    return _ahead_level
-
-
-def end_ahead():
-    """The host hears of the pulses."""
-    global ahead_clock, ahead_data
-    clock = ahead_clock
-    ahead_clock = ahead_data = -1
-    if _ahead_pulses:
-        now = ticks.local
-        if _ahead_clocked:
-            ticks.local = _ahead_rose  # high since then
-        tell(PIN_PULSES, clock, 0, _ahead_pulses << 1 | _ahead_clocked)
-        ticks.local = now
-
-
 def _take():
     # One message; True when it was an answer.
-    global _interrupted, foreseen, network, _horizon_us
+    global _interrupted, network, _horizon_us
     _read(_head)
     code = _head[0]
     if code == VALUE or code == DATA:
@@ -290,7 +222,7 @@ def _take():
     elif code == PIN_EDGE:
         _edges.append(_head[1])
     elif code == PIN_AHEAD:
-        foreseen = (_head[1], _value())
+        ahead.foreseen = (_head[1], _value())
     elif code == PIN_HELD:
         ticks.held = ticks.local + _value()
     elif code == HORIZON:

@@ -1,5 +1,6 @@
 """machine.Pin: every level goes to, or comes from, what is wired to the pin."""
 
+import ahead
 import link
 import ticks
 from codes import IRQ_FALLING as _FALLING
@@ -40,8 +41,8 @@ class Pin:
     def value(self, level=None):
         number = self.number
         if level is None:
-            if number == link.ahead_data:
-                level = link.sense_ahead()
+            if number == ahead.data:
+                level = ahead.sense()
                 if level >= 0:
                     return level
             ticks.work(_SENSE_US)
@@ -49,12 +50,12 @@ class Pin:
                 return link.held_level
             ticks.held = 0
             level = link.ask(PIN_SENSE, number)
-            if link.foreseen:
-                link.begin_ahead(number, level)
+            if ahead.foreseen:
+                ahead.begin(number, level)
             elif ticks.held:
                 link.held_pin, link.held_level = number, level
             return level
-        if number == link.ahead_clock and link.clock_ahead(1 if level else 0):
+        if number == ahead.clock and ahead.drive(1 if level else 0):
             return
         ticks.held = 0
         link.tell(PIN_DRIVE, number, 0, 1 if level else 0)

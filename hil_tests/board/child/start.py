@@ -17,7 +17,7 @@ import processor
 from codes import DONE, OK, RAISED, SYSTEM_EXIT
 
 _OURS = (
-    "start shim codes link wait clock console flash flash_log processor pins buses spi analog timers one_wire"
+    "start shim codes ahead link wait clock console flash flash_log processor pins buses spi analog timers one_wire"
     " ticks tasks chance"
 ).split()
 _CORRUPT = "The filesystem appears to be corrupted. If you had important data there, you\nmay want to make a flash snapshot to try to recover it."

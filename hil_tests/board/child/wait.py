@@ -1,5 +1,6 @@
 """`select` and the sleeping half of `time`: time passes only in link.wait, where interrupts come."""
 
+import ahead
 import link
 import ticks
 from select import POLLERR, POLLHUP, POLLIN, POLLOUT
@@ -103,8 +104,8 @@ class Poll:
         """Whether that time is over by now, for nothing can have come: only in virtual time."""
         if self._asked != link.waits or not 0 <= timeout_ms * 1000 < ticks.free - ticks.local:
             return False
-        if link.ahead_data >= 0:
-            link.end_ahead()
+        if ahead.data >= 0:
+            ahead.end()
         ticks.local += timeout_ms * 1000
         return True
 
