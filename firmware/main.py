@@ -44,7 +44,12 @@ machine.WDT(timeout=WATCHDOG_MS)
 try:
     run()
 except KeyboardInterrupt:
-    import launch
+    while True:
+        try:
+            import launch
 
-    launch.let_in()
+            launch.let_in()
+            break
+        except KeyboardInterrupt:
+            pass  # many a tool sends Ctrl-C twice
     raise

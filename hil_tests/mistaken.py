@@ -40,3 +40,10 @@ def with_mistake(**added: str) -> Application:
         path = module.replace(".", "/") + ".mpy"
         modules[path] = application._compiled(module, (sources[module] + source).encode())
     return replace(right, modules=modules)
+
+
+def launcher_with(added: str) -> bytes:
+    """/launch.mpy with this behind its source."""
+    return application._compiled(
+        "launch", application._read(application._source_of("firmware.launch")) + added.encode()
+    )

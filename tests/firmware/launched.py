@@ -6,11 +6,18 @@ from pathlib import Path
 
 from hil_tests.board import Board, VirtualTime
 from hil_tests.board.flash import NoSuchFile
-from hil_tests.mistaken import BME280_CRASHES, CRASHES, CRASHES_ON_TRIAL, HX711_HANGS, with_mistake
+from hil_tests.mistaken import (
+    BME280_CRASHES,
+    CRASHES,
+    CRASHES_ON_TRIAL,
+    HX711_HANGS,
+    launcher_with,
+    with_mistake,
+)
 from hil_tests.session_gateway import SessionGateway
 from provisioning.application import Application
 
-__all__ = ["BME280_CRASHES", "CRASHES", "CRASHES_ON_TRIAL", "HX711_HANGS", "with_mistake"]
+__all__ = ["BME280_CRASHES", "CRASHES", "CRASHES_ON_TRIAL", "HX711_HANGS", "launcher_with", "with_mistake"]
 
 
 def slot_files(application: Application, slot: str) -> dict[str, bytes]:

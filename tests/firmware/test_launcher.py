@@ -12,6 +12,7 @@ from tests.firmware.launched import (
     HX711_HANGS,
     Life,
     choice,
+    launcher_with,
     slot_files,
     with_mistake,
 )
@@ -35,6 +36,19 @@ async def _lost(self, *arguments):
     await _scan(self, *arguments)
 
 Sampler._scan = _lost
+"""
+
+
+INTERRUPTED_ONCE = """
+
+_let_in = let_in
+_more = [1]
+
+def let_in():
+    if _more:
+        _more.pop()
+        raise KeyboardInterrupt
+    _let_in()
 """
 
 
@@ -232,6 +246,15 @@ def test_a_node_left_in_the_repl_stays_there_for_an_hour_and_then_measures_again
     life.time.run_for(200)
     assert life.starts == {"power_on": 1, "watchdog": 1}
     assert life.file("/failed") is None
+
+
+def test_a_second_ctrl_c_right_behind_the_first_leaves_an_hour_too(live):
+    life = live({**build().files, "/launch.mpy": launcher_with(INTERRUPTED_ONCE)})
+    life.until_good()
+    life.board.type(b"\x03")
+    life.time.run_until(lambda: b">>> " in life.said, 10)
+    life.time.run_for(1800)
+    assert life.starts == {"power_on": 1}
 
 
 def test_a_soft_reset_into_the_raw_repl_as_mpremote_makes_it_leaves_an_hour_too(live):
