@@ -45,11 +45,12 @@ class Board(Surroundings):
 
     All methods may be called from any thread; only `wait_listening` waits for the board. `air` and `load` are
     what the chips measure; give `chips` and `pin_chip` for others than a BME280 at 0x76 and an
-    HX711. `heap_octets` is what the firmware may use. `drift_ppm` is how much too fast its crystal
-    is, `first_ticks_us` what ticks_us shows at a hard reset. With a `console_baud` a raw write to
-    the console takes the firmware as long as on the wire; without, no time at all. `link` is a
-    name that leads to `port` whenever the cable is in, and to nothing when it is not. With `time` the
-    board lives in virtual time: it has no port; `type` to it and listen with `on_octets`.
+    HX711, and further `more_pin_chips` by (clock, data). `heap_octets` is what the firmware may use.
+    `drift_ppm` is how much too fast its crystal is, `first_ticks_us` what ticks_us shows at a hard reset.
+    With a `console_baud` a raw write to the console takes the firmware as long as on the wire; without, no
+    time at all. `link` is a name that leads to `port` whenever the cable is in, and to nothing when it is
+    not. With `time` the board lives in virtual time: it has no port; `type` to it and listen with
+    `on_octets`.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Board(Surroundings):
         wiring: Wiring | None = None,
         chips: Sequence[I2cChip] | None = None,
         pin_chip: PinChip | None = None,
+        more_pin_chips: Mapping[tuple[int, int], PinChip] | None = None,
         spi_chips: Mapping[int, SpiChip] | None = None,
         one_wire_chips: Sequence[OneWireChip] = (),
         outputs: Mapping[int, Callable[[], int]] | None = None,
@@ -97,6 +99,7 @@ class Board(Surroundings):
             chips=Chips(
                 i2c=[self.bme280] if chips is None else chips,
                 pin=pin_chip or self.hx711,
+                more_pin=more_pin_chips or {},
                 spi=spi_chips or {},
                 one_wire=one_wire_chips,
                 outputs=outputs or {},

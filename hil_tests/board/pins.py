@@ -8,7 +8,7 @@ from hil_tests.board.child import codes
 from hil_tests.board.host import Host, Timer
 from hil_tests.board.processor import Processor
 from hil_tests.board.supplies import Supplies
-from hil_tests.board.wiring import Chips, ForeseeingChip, Wiring
+from hil_tests.board.wiring import Chips, ForeseeingChip, PinChip, Wiring
 
 READING_PULSES = 25  # the least that end one reading of a clocked chip
 READING_GAP_US = 1_000  # clock pulses further apart may belong to different readings
@@ -44,6 +44,8 @@ class Pins:
         if chip is not None:
             self._outputs[wiring.data] = lambda: chip.data() if supplies.reach(chip) else 1
         self._data = wiring.data if chip else -1
+        for (clock, data), another in chips.more_pin.items():
+            self._connect(clock, data, another)
         self._driven: dict[int, int] = {}  # by the processor
         self._outside: dict[int, int] = {}
         self._modes: dict[int, int] = {}
@@ -53,6 +55,11 @@ class Pins:
         self._pulses = 0
         self._processor: Processor | None = None
         self._polling: Timer | None = None
+
+    def _connect(self, clock: int, data: int, chip: PinChip) -> None:
+        reach = self._supplies.reach
+        self._outputs[data] = lambda: chip.data() if reach(chip) else 1
+        self.on_change[clock] = lambda _, level: chip.clock(level) if reach(chip) else None
 
     def off(self) -> None:
         """The processor drives nothing any more."""

@@ -88,6 +88,8 @@ class Chips:
 
     i2c: Sequence[I2cChip] = ()
     pin: PinChip | None = None
+    more_pin: Mapping[tuple[int, int], PinChip] = field(default_factory=dict)
+    """Further ones by (clock, data): each level is a question of its own, so they are slower."""
     spi: Mapping[int, SpiChip] = field(default_factory=dict)
     """By the pin that selects it."""
     one_wire: Sequence[OneWireChip] = ()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hil_tests.board import Board, Wiring
-from hil_tests.chips import ADS1220Chip, Air, DS18B20Chip, HX711Chip, Load, NAU7802Chip, SHT4xChip
+from hil_tests.chips import ADS1220Chip, Air, BME280Chip, DS18B20Chip, HX711Chip, Load, NAU7802Chip, SHT4xChip
 from provisioning.application import build
 from tests.firmware.cable import Cable
 from wire import faults, up
@@ -118,6 +118,73 @@ def test_an_hx711_is_clocked_by_spi(tmp_path):
         wait_for(cable, pytest.approx(6_000, abs=150))
         chip.load.kilograms = 1e6
         wait_for(cable, "saturated")
+
+
+def test_three_hx711_side_by_side_each_with_its_own_fault(tmp_path):
+    chips = [HX711Chip(Load(kilograms=kilograms), host_us, rate_sps=80.0) for kilograms in (1.0, 2.0, 3.0)]
+    sensors = [
+        {"driver": "hx711", "channels": ["north"]},
+        {"driver": "hx711", "channels": ["south"], "clock": 25, "data": 26, "gain": 64},
+        {"driver": "hx711", "channels": ["middle"], "clock": 32, "data": 33},
+    ]
+    wires = {"pin_chip": chips[0], "more_pin_chips": {(25, 26): chips[1], (32, 33): chips[2]}}
+    with node(tmp_path, *sensors, period_ms=100, **wires) as cable:
+        north, south, middle = (pytest.approx(count, abs=150) for count in (-28_000, -4_000, 12_000))
+        wait_for(cable, north, south, middle)
+        chips[1].load.kilograms = 1e6
+        wait_for(cable, north, "saturated", middle)
+        chips[1].load.kilograms = 2.0
+        chips[2].line = "high"
+        wait_for(cable, north, south, "not_ready")
+        chips[2].line = "connected"
+        wait_for(cable, north, south, middle)
+
+
+def test_two_ads1220_on_one_bus(tmp_path):
+    chips = [ADS1220Chip(Load(), host_us, zero_mv_v=mv_v) for mv_v in (1.0, -2.0)]
+    sensors = [
+        {"driver": "ads1220", "rate": 330},
+        {"driver": "ads1220", "rate": 330, "cs": 5, "drdy": 26, "channels": ["other"]},
+    ]
+    outputs = {27: chips[0].drdy, 26: chips[1].drdy}
+    with node(
+        tmp_path, *sensors, period_ms=20, spi_chips={15: chips[0], 5: chips[1]}, outputs=outputs
+    ) as cable:
+        first, second = (pytest.approx(share * 0x800000, abs=2_000) for share in (0.128, -0.256))
+        wait_for(cable, first, second)
+        chips[1].missing = "high"
+        wait_for(cable, first, "absent")
+        chips[1].missing = ""
+        wait_for(cable, first, second)
+
+
+def test_two_of_each_i2c_kind_on_two_buses(tmp_path):
+    """A NAU7802 has one address only, so a second one needs a bus of its own."""
+    loads = Load(kilograms=2.0)
+    chips = [
+        NAU7802Chip(loads, host_us, calibration_sigma=0, noise=5.0),
+        *(
+            BME280Chip(Air(temperature=celsius), host_us, address=at)
+            for at, celsius in ((118, 3.0), (119, 4.0))
+        ),
+        *(SHT4xChip(Air(temperature=celsius), host_us, address=at) for at, celsius in ((68, 5.0), (70, 6.0))),
+    ]
+    sensors = [
+        {"driver": "bme280", "channels": ["t3", "h3", "p3"]},
+        {"driver": "bme280", "address": 119, "channels": ["t4", "h4", "p4"]},
+        {"driver": "sht4x", "channels": ["t5", "h5"]},
+        {"driver": "sht4x", "address": 70, "channels": ["t6", "h6"]},
+        {"driver": "nau7802"},
+        {"driver": "nau7802", "bus": 1, "channels": ["not wired"]},
+    ]
+    i2c = [{}, {"scl": 25, "sda": 26}]
+    with node(tmp_path, *sensors, period_ms=1000, i2c=i2c, chips=chips) as cable:
+        items = wait_for(cable, *[None] * 10, pytest.approx(-8_000, abs=100), "absent")
+        assert items[0:10:3][:2] == pytest.approx([300, 400], abs=2)
+        assert [items[6], items[8]] == pytest.approx([500, 600], abs=8)
+        chips[2].nacks = True
+        items = wait_for(cable, *[None] * 3, "absent", "absent", "absent", *[None] * 4, None, "absent")
+        assert not any(isinstance(item, str) for item in items[:3] + items[6:11])
 
 
 @pytest.mark.parametrize(
