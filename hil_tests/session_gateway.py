@@ -42,6 +42,7 @@ class SessionGateway:
         self._session = GatewaySession("virtual", WINDOW)
         self._intake = Intake({})
         self._committing = False
+        self._committed = 0  # of the records
         self._times = 0
         self._on_octets = on_octets
         board.on_octets(self._hear)
@@ -87,9 +88,9 @@ class SessionGateway:
 
     def _commit(self) -> None:
         self._committing = False
-        latest = {(record.boot, record.stream): record.next_seq for record in self.records[-1000:]}
-        for (boot, stream), next_seq in latest.items():
-            self._intake.commit(boot, stream, next_seq)
+        for record in self.records[self._committed :]:
+            self._intake.commit(record.boot, record.stream, record.next_seq)
+        self._committed = len(self.records)
         self._speak()
 
     def _ask_time(self) -> None:

@@ -9,9 +9,8 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hil_tests.board.child import codes
 from hil_tests.board.host import READ, Host
@@ -29,8 +28,7 @@ LOOK_US = 50_000
 _SEND_S = 2.0  # the process reads at once whenever it is sent more than a pipe holds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One message of the process."""
 
     code: int
@@ -179,9 +177,7 @@ class Processor:
             at = end
             if code in _ASK:
                 self._host.set_running(self, False)
-            self._surroundings.on_message(
-                Message(code=code, small=small, middle=middle, value=value, octets=octets)
-            )
+            self._surroundings.on_message(Message(code, small, middle, value, octets))
         del received[:at]
 
 

@@ -162,13 +162,12 @@ class HX711Chip:
         for _ in range(new - 1):
             self._next_unsettled()
         self._done = done
-        load = copy(self.load)
-        self._code = self._code_of(load) & 0xFFFFFF
+        self._code = self._code_of(self.load) & 0xFFFFFF
         self._pulses = 0
         self._is_over = True
         self._data = 0
         for callback in self._callbacks:
-            callback(load)
+            callback(copy(self.load))
 
     def _code_of(self, load: Load) -> int:
         settled = 1 - self._next_unsettled()
