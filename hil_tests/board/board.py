@@ -15,6 +15,7 @@ from hil_tests.board.emulator import Emulator
 from hil_tests.board.flash import Flash
 from hil_tests.board.host import BoardHost, Host
 from hil_tests.board.model import Model
+from hil_tests.board.recording import Recording
 from hil_tests.board.surroundings import Surroundings
 from hil_tests.board.virtual_time import VirtualTime
 from hil_tests.board.wifi import AccessPoint
@@ -238,6 +239,11 @@ class Board(Surroundings):
     def flash_position(self) -> int:
         """How much of the recording there is: compare with Image.position. May be read in hooks."""
         return self._flash.recording.position
+
+    @property
+    def flash_recording(self) -> Recording:
+        """Its files. Raises FlashFault without `record_flash`."""
+        return self._flash.recording
 
     def flash_images(self) -> Iterator[Image]:
         """What a power cut at any operation since `record_flash` could have left (flash_log.images)."""

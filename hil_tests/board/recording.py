@@ -16,8 +16,8 @@ class Recording:
     def __init__(self, image: Path) -> None:
         self.log = image.with_suffix(".log")
         self._image = image
-        self._base = image.with_suffix(".base")
-        shutil.copyfile(image, self._base)
+        self.base = image.with_suffix(".base")
+        shutil.copyfile(image, self.base)
         self.log.write_bytes(b"")
 
     @property
@@ -27,7 +27,7 @@ class Recording:
 
     def images(self) -> Iterator[Image]:
         """See flash_log.images."""
-        base = bytearray(self._base.read_bytes())
+        base = bytearray(self.base.read_bytes())
         found: Iterator[Image] = flash_log.images(base, self.log.read_bytes())
         return found
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from hil_tests.counts import COUNTED
 from provisioning.application import build
 from provisioning.package import package
+from tests.firmware.flash_cuts import verdict
 from tests.firmware.launched import CRASHES, slot_files, with_mistake
 from tests.firmware.remote_life import RemoteLife
 
@@ -17,23 +19,24 @@ WANTED = replace(build(), version="9.9.9")
 NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp._settle = _nothing\n"
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
+WHOLE_EVERY = 50
 
 
 def digest_of(application):
     return hashlib.sha256(application.manifest).digest()
 
 
-def put_before(octets):
-    """The file that a transfer of these octets leaves: so a test need not wait for the chunks."""
-    return {f"/put-application-{hashlib.sha256(octets).hexdigest()[:16]}": octets}
+def put_before(octets, left=0):
+    """The file that a transfer leaves before the last `left` octets: so a test need not wait for it."""
+    return {f"/put-application-{hashlib.sha256(octets).hexdigest()[:16]}": octets[: len(octets) - left]}
 
 
 @pytest.fixture
 def live(tmp_path):
     lives = []
 
-    def live(octets=b""):
-        files = {**build().files, "/settings.json": SETTINGS, **(put_before(octets) if octets else {})}
+    def live(octets=b"", left=0):
+        files = {**build().files, "/settings.json": SETTINGS, **(put_before(octets, left) if octets else {})}
         lives.append(RemoteLife(tmp_path, files))
         lives[-1].piece = 105  # stuffed, a frame of any octets is below 240
         lives[-1].until_good()
@@ -173,37 +176,20 @@ def test_a_power_cut_while_it_unpacks_costs_nothing_but_the_unpacking(live):
 
 
 @pytest.mark.timeout(120)
-def test_at_a_power_cut_at_any_moment_the_slot_in_force_is_whole(live):
-    """From the first file until the new one is kept: what would start is there, octet by octet."""
-    life = live(WHOLE)
+def test_at_a_power_cut_at_any_moment_the_slot_in_force_is_whole(live, record_property):
+    """From its last chunks until the new one is kept: what would start is there, octet by octet."""
+    life = live(WHOLE, left=5000)
     life.board.kill()
     life.board.record_flash()
     life.board.start()
     life.until_hello(2)
-    assert life.put("application", WHOLE) == ("ok", len(WHOLE))
-    unpacked_at = 0
-    while life.ask("try", what="application", seconds=300)[0] == "more":
-        unpacked_at = life.board.flash_position
+    life.try_out("application", WHOLE)
     life.until_hello(3)
     life.time.run_for(20)
     life.board.kill()
-    manifests = {"a": build().manifest, "b": WANTED.manifest}
-    seen, boots_at = [{}], []
-    for number, image in enumerate(life.board.flash_images()):
-        if number % 100 and image.position < unpacked_at:
-            continue  # a sample of those while it unpacks, and all from then on
-        life.board.write_flash(image.octets())
-        chosen = json.loads(life.file("/slot.json"))
-        for slot in {chosen["good"], chosen["trial"] or chosen["good"]}:
-            assert life.file(f"/{slot}/application.json") == manifests[slot]
-        if chosen != seen[-1]:
-            seen.append(chosen)
-            boots_at.append(image.octets())
-    for octets in boots_at:
-        life.board.write_flash(octets)
-        boots = len({hello.boot for hello in life.gateway.hellos})
-        life.board.start()
-        life.until_hello(boots + 1, 30)
-        life.board.kill()
-    choices = [("a", None), ("a", "b"), ("b", None)]
-    assert [(each["good"], each["trial"]) for each in seen[1:]] == choices
+    found = verdict(life.board.flash_recording, WHOLE_EVERY)
+    record_property(COUNTED, f"{found.cuts} power cuts in an update, {len(found.found)} mistakes")
+    settings = hashlib.sha256(SETTINGS).hexdigest()
+    assert found.found == []
+    assert found.states == [[*slots, settings, None] for slots in (("a", None), ("a", "b"), ("b", None))]
+    assert (found.cuts > 5000, found.whole > 100) == (True, True), (found.cuts, found.whole)
