@@ -18,8 +18,11 @@ from hil_tests.chips import Nack
 ACCESSES_LIMIT = 20_000  # the oldest are forgotten
 _ESP_ETIMEDOUT = 116  # the ESP32's C library counts differently from Linux
 _EMPTY_BUS = 0
-_CHIP_BUS = 1
+_CHIP_BUS = 1  # clocked by software
+_DRIVEN_BUS = 2  # by the ESP32's I2C unit and its driver
 _READ_SHIFT = 4
+_BUS_MASK = (1 << _READ_SHIFT) - 1
+_CLEARING_PULSES = 9  # of ESP-IDF's driver after a time-out
 
 
 class ChipBoard:
@@ -37,9 +40,11 @@ class ChipBoard:
         self._wiring = wiring
         self._chips = {chip.address: chip for chip in chips.i2c}
 
-    def bus(self, scl: int, sda: int) -> int:
+    def bus(self, scl: int, sda: int, is_driven: bool) -> int:
         """The bus on these pins: the one with the chips, or one with nothing on it."""
-        return _CHIP_BUS if (scl, sda) == (self._wiring.scl, self._wiring.sda) else _EMPTY_BUS
+        if (scl, sda) != (self._wiring.scl, self._wiring.sda):
+            return _EMPTY_BUS
+        return _DRIVEN_BUS if is_driven else _CHIP_BUS
 
     def cut(self, chip: Supplied) -> None:
         """The chip is without supply; if it held the bus, it does no longer."""
@@ -49,10 +54,13 @@ class ChipBoard:
     def transfer(self, message: Message) -> tuple[int, bytes]:
         """One I2C transfer: (errno or 0, what was read)."""
         count = message.middle >> _READ_SHIFT
-        if self.stuck.stuck and message.middle & 0x0F == _CHIP_BUS:
+        bus = message.middle & _BUS_MASK
+        if self.stuck.stuck and bus != _EMPTY_BUS:
+            if bus == _DRIVEN_BUS:
+                self.stuck.clock(_CLEARING_PULSES)
             return _ESP_ETIMEDOUT, bytes(count)
         chip = self._chips.get(message.small)
-        if chip is None or message.middle & 0x0F == _EMPTY_BUS or not self.supplies.reach(chip):
+        if chip is None or bus == _EMPTY_BUS or not self.supplies.reach(chip):
             return errno.ENODEV, bytes(count)
         octets = b""
         try:

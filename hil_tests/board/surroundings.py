@@ -44,7 +44,10 @@ class Surroundings:
         self._run(lambda board: board.chips.supplies.restore(chip))
 
     def stick_bus(self, pulses: int = 9) -> None:
-        """A chip holds SDA low until SCL, driven as a pin, has risen so often, or some supply is cut."""
+        """A chip holds SDA low until SCL has risen so often, or some supply is cut.
+
+        The driver of `machine.I2C` has it rise nine times after each time-out; firmware may do so by a pin.
+        """
         self._run(lambda board: board.chips.stuck.stick(pulses))
 
     def set_access_point(self, *, up: bool) -> None:

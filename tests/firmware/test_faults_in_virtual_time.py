@@ -47,6 +47,22 @@ def test_another_chip_is_given_up_and_costs_the_load_cell_nothing(tmp_path):
         assert len(node.scans(LOAD)) == pytest.approx(2 * node.time.seconds, abs=25)  # a block is on its way
 
 
+def test_a_stuck_bus_costs_one_scan_and_another_chip_nothing(tmp_path):
+    with virtual_node(tmp_path, SETTINGS) as node:
+        node.time.run_for(15)
+        node.board.stick_bus()  # as after a reset in the middle of a reading
+        node.time.run_for(20)
+        assert [scan for scan in node.scans(AIR, 3) if isinstance(scan[0], str)] == [["bus"] * 3]
+        node.board.stick_bus(pulses=40)  # a chip that has more to say: tried after 1, 2, 4, 8 s
+        node.time.run_for(40)
+        faults = [scan[0] for scan in node.scans(AIR, 3) if isinstance(scan[0], str)]
+        assert faults == ["bus", "bus"] + ["absent"] * (len(faults) - 2)
+        assert 15 <= len(faults) <= 22
+        assert "given up 0" in node.gateway.logs[-1]
+        assert node.scans(AIR, 3)[-1][2] == pytest.approx(node.board.air.pressure, abs=10)
+        assert {scan[0] for scan in node.scans(LOAD) if isinstance(scan[0], str)} == {"unsettled"}
+
+
 @pytest.mark.timeout(60)
 def test_a_silent_load_cell_is_given_up_and_costs_the_weather_nothing(tmp_path):
     with virtual_node(tmp_path, SETTINGS) as node:

@@ -26,7 +26,7 @@ class I2C:
         self._pins = (number_of(scl, default[0]), number_of(sda, default[1]))
         self._freq = freq
         self._timeout_us = timeout
-        self._bus = link.query("i2c", *self._pins)
+        self._bus = link.query("i2c", *self._pins, bus >= 0)
 
     def init(self, *, freq=400000, **settings):
         self._freq = freq
