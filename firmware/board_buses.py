@@ -60,9 +60,9 @@ def pin_out(number: int, level: int = 0) -> object:
     return machine.Pin(number, machine.Pin.OUT, value=level)
 
 
-def pin_in(number: int) -> object:
-    """A pin that listens."""
-    return machine.Pin(number, machine.Pin.IN)
+def pin_in(number: int, rest: int) -> object:
+    """A pin that listens; at `rest` where nothing is on it: a wire that is off must not read as noise."""
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP if rest else machine.Pin.PULL_DOWN)
 
 
 def pin(number: int) -> object:

@@ -28,6 +28,6 @@ def make(entry: dict, wires) -> object:
     from drivers.ads1220 import ADS1220, MODE  # noqa: PLC0415 - a check of settings needs no driver
 
     select = wires.pin_out(entry["cs"], 1)
-    drdy = wires.pin_in(entry["drdy"])
+    drdy = wires.pin_in(entry["drdy"], 1)
     spi = wires.spi(entry["bus"], MODE)
     return ADS1220(spi, select, drdy, entry["inputs"], entry["gain"], entry["rate"], entry["check_every"])

@@ -30,11 +30,11 @@ def make(entry: dict, wires) -> object:
 
     if entry["bus"] is None:
         clock = wires.pin_out(entry["clock"])
-        data = wires.pin_in(entry["data"])
+        data = wires.pin_in(entry["data"], 1)
         return HX711(clock, data, entry["gain"], wires.guard)
     from drivers.hx711_spi import MODE, SpiClock  # noqa: PLC0415 - a check of settings needs no driver
 
     # The pin first: made an input later, it would be taken from the bus.
-    data = wires.pin_in(wires.miso(entry["bus"]))
+    data = wires.pin_in(wires.miso(entry["bus"]), 1)
     clock = SpiClock(wires.spi(entry["bus"], MODE))
     return HX711(clock, data, entry["gain"], shift=clock.shift)

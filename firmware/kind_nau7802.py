@@ -20,5 +20,5 @@ def make(entry: dict, wires) -> object:
     """The driver of checked settings."""
     from drivers.nau7802 import NAU7802  # noqa: PLC0415 - a check of settings needs no driver
 
-    drdy = None if entry["drdy"] is None else wires.pin_in(entry["drdy"])
+    drdy = None if entry["drdy"] is None else wires.pin_in(entry["drdy"], 0)
     return NAU7802(wires.i2c(entry["bus"]), entry["gain"], entry["rate"], entry["ldo_mv"], drdy, entry["afe"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 from hil_tests.board.child import codes
 from hil_tests.board.host import Host, Timer
@@ -16,13 +17,13 @@ ABANDONED_US = 50_000  # nobody takes so long over one reading
 EDGE_POLL_S = 0.002  # how often a chip's output is looked at while an interrupt waits for it
 HELD_MOST_US = 100_000_000
 _OPEN_DRAIN = 7
-_PULL_UP = 2
+_PULL_DOWN, _PULL_UP = 1, 2
 _PULL_SHIFT = 4
 
 
 class Pins:
     """Levels by pin number. `outputs` are what chips show; else a pin shows who drives it from outside,
-    then the processor, then its pull-up.
+    then the processor, then its pull-up. One of `off_wires` shows its pull, or noise.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Pins:
         supplies: Supplies,
         log: Callable[[str], None],
     ) -> None:
+        self.off_wires: set[int] = set()
+        self._noise = Random(0)
         self.on_change: dict[int, Callable[[int, int], None]] = {}  # pin -> call(pin, level)
         self._host = host
         chip = self._chip = chips.pin
@@ -83,6 +86,9 @@ class Pins:
         self._modes[pin] = mode
 
     def sense(self, pin: int) -> int:
+        if pin in self.off_wires:
+            pull = self._modes.get(pin, 0) >> _PULL_SHIFT
+            return int(pull == _PULL_UP) if pull in {_PULL_DOWN, _PULL_UP} else self._noise.getrandbits(1)
         if pin in self._outputs:
             return self._outputs[pin]()
         if pin in self._outside:
@@ -94,7 +100,7 @@ class Pins:
     def foretell(self, processor: Processor, pin: int) -> None:
         """Say with the level of a chip's data pin what it will be after the next pulses."""
         chip = self._foreseeing
-        if pin != self._data or chip is None or not self._supplies.reach(chip):
+        if pin != self._data or pin in self.off_wires or chip is None or not self._supplies.reach(chip):
             return
         if self._driven.get(self._clock, 0) or self._edges.keys() & {self._data, self._clock}:
             return

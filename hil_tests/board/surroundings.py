@@ -23,6 +23,14 @@ class Surroundings:
         """Something outside, such as a button, drives a pin; None: it lets go."""
         self._run(lambda board: board.chips.pins.drive_from_outside(pin, level))
 
+    def cut_wire(self, pin: int) -> None:
+        """Nothing is on a pin any more, though a chip was: it shows its pull, or noise."""
+        self._run(lambda board: board.chips.pins.off_wires.add(pin))
+
+    def mend_wire(self, pin: int) -> None:
+        """What was on it is there again."""
+        self._run(lambda board: board.chips.pins.off_wires.discard(pin))
+
     def level(self, pin: int) -> int:
         """What a pin shows, such as a lamp."""
         return self._run(lambda board: board.chips.pins.sense(pin))

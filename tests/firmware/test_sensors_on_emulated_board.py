@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -185,6 +186,27 @@ def test_two_of_each_i2c_kind_on_two_buses(tmp_path):
         chips[2].nacks = True
         items = wait_for(cable, *[None] * 3, "absent", "absent", "absent", *[None] * 4, None, "absent")
         assert not any(isinstance(item, str) for item in items[:3] + items[6:11])
+
+
+@pytest.mark.parametrize(
+    ("sensor", "chip_of", "pin"),
+    [
+        ({"driver": "hx711"}, partial(HX711Chip, rate_sps=80.0), 19),
+        ({"driver": "nau7802", "rate": 320, "drdy": 27}, NAU7802Chip, 27),
+    ],
+)
+def test_a_wire_that_is_off_gives_no_number(tmp_path, sensor, chip_of, pin):
+    chip = chip_of(Load(kilograms=2.0), host_us)
+    wires = {"pin_chip": chip} if pin == 19 else {"chips": [chip], "outputs": {pin: chip.drdy}}
+    with node(tmp_path, sensor, period_ms=20, **wires) as cable:
+        loaded = pytest.approx(-8_000, abs=10_000)
+        wait_for(cable, loaded, blocks=300)
+        cable.board.cut_wire(pin)
+        wait_for(cable, "not_ready")
+        for _, block in zip(range(100), cable.every_block(0), strict=False):
+            assert items_of(block) == ["not_ready"]
+        cable.board.mend_wire(pin)
+        wait_for(cable, loaded, blocks=600)
 
 
 @pytest.mark.parametrize(
