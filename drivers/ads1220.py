@@ -156,7 +156,10 @@ class ADS1220:
         return not self._holds(self._registers, 1, self._task)
 
     def read(self) -> "tuple[int | Fault]":
-        """(counts,), of 8388608 at full scale, or a Fault in its place. Raises OSError."""
+        """(counts,), of 8388608 at full scale, or a Fault in its place.
+
+        Raises OSError, and after open() SensorError (CHECKSUM).
+        """
         late = self._drdy()
         frame = self._frame
         self._exchange(_READ_DATA_AND_ALL, frame)
@@ -190,7 +193,7 @@ class ADS1220:
     def _tested(self, code: int) -> Fault:
         task = self._task
         if task == _TEST_SHORTED and _OFFSET_MOST < code < _MODULUS - _OFFSET_MOST:
-            return CHECKSUM
+            raise SensorError(CHECKSUM, "shorted inputs read " + str(code) + ": the chip is broken")
         if task == _TEST_EXCITATION and not _EXCITATION_LEAST <= code < _SIGN:
             return OPEN_BRIDGE
         if task == _TEST_BURN_OUT and _OPEN_LEAST <= code < _MODULUS - _OPEN_LEAST:

@@ -127,7 +127,10 @@ class BME280:
         return not self._register(_STATUS) & _MEASURING
 
     def read(self) -> "Scan":
-        """(centi-degrees C, centi-%RH, Pa), a Fault for each that is missing. Raises OSError."""
+        """(centi-degrees C, centi-%RH, Pa), a Fault for each that is missing.
+
+        Raises OSError, and after open() SensorError (CHECKSUM).
+        """
         self._read(_CTRL_HUM, self._frame)
         if self._is_reset():
             return (RESET_VALUE, RESET_VALUE, RESET_VALUE)
@@ -145,7 +148,7 @@ class BME280:
         self._read(_TRIM_LOW, low)
         self._read(_TRIM_HIGH, high)
         if low != self._low or high != self._high:
-            return (CHECKSUM, CHECKSUM, CHECKSUM)
+            raise SensorError(CHECKSUM, "the trim at " + hex(self._address) + " was read in two ways")
         self._settled = True
         return (UNSETTLED, UNSETTLED, UNSETTLED)
 

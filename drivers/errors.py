@@ -4,7 +4,7 @@ from wire.faults import Fault
 
 
 class SensorError(Exception):
-    """`open()` found that the sensor cannot be used. `fault` says so to machines, `detail` to people."""
+    """The sensor cannot be used until it was opened afresh. `fault` tells machines why, `detail` people."""
 
     def __init__(self, fault: Fault, detail: str) -> None:
         super().__init__(fault.name + ": " + detail)

@@ -159,7 +159,10 @@ class NAU7802:
         return pu_ctrl & _CR != 0 or pu_ctrl & self._running != self._running
 
     def read(self) -> "tuple[int | Fault]":
-        """(counts,), -8388607 to 8388606, or a Fault in its place. Raises OSError."""
+        """(counts,), -8388607 to 8388606, or a Fault in its place.
+
+        Raises OSError, and after open() SensorError (CHECKSUM).
+        """
         frame = self._frame
         self._i2c.readfrom_mem_into(ADDRESS, _PU_CTRL, frame)
         if self._is_reset():
@@ -199,7 +202,7 @@ class NAU7802:
             self._left -= 1
             return (UNSETTLED if self._left > 0 else NOT_READY,)
         if ctrl2 & _CAL_ERR:
-            return (CHECKSUM,)
+            raise SensorError(CHECKSUM, "the chip could not calibrate its offset")
         self._calibrate(bytes(self._frame[_OCAL1 : _OCAL1 + AFE_OCTETS]))
         self._enter(_MEASURING, SETTLE_CONVERSIONS)
         return (UNSETTLED,)

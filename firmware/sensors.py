@@ -14,9 +14,9 @@ READY_MS = const(200)  # HX711 at its slower rate: 100 ms nominal, by a loose os
 class Sensor:
     """One driver that may be absent. No method raises: what fails becomes a Fault.
 
-    After an error on the bus, data that did not come, are damaged or never change, the driver is opened
-    afresh before its numbers count again: the chip may have lost its power, hang, or be another one
-    by now. A value, and no less, proves that opening it was of use.
+    After an error on the bus, data that did not come or never change, or where the driver says so, it is
+    opened afresh before its numbers count again: the chip may have lost its power, hang, or be another
+    one by now. A value, and no less, proves that opening it was of use.
     """
 
     def __init__(self, driver, limits=None) -> None:
@@ -64,6 +64,8 @@ class Sensor:
         if self.fault is None:
             try:
                 items = self._driver.read()
+            except SensorError as error:
+                self._lost(error.fault, now_ms)
             except OSError:
                 self._lost(faults.BUS, now_ms)
             else:
@@ -75,9 +77,8 @@ class Sensor:
             if isinstance(item, int):
                 self._tries = 0
                 return items if self._limits is None else self._limits.judge(items)
-        # No value, and not for what is measured: the chip itself. Drivers would open some of these with each
-        # scan to come, and a hung one never; here the tries are counted.
-        if items[0] in (faults.NOT_READY, faults.CHECKSUM, faults.RESET_VALUE, faults.STUCK):
+        # No value, and neither for what is measured nor for noise on a wire: the chip itself.
+        if items[0] in (faults.NOT_READY, faults.RESET_VALUE, faults.STUCK):
             self._lost(items[0], now_ms)
         return items
 

@@ -100,8 +100,8 @@ print(json.dumps([seen[:4], chip.opened]))
     assert opened == [0, 200, 1200, 3200, 7200]
 
 
-def test_a_chip_that_hangs_or_gives_damage_only_is_opened_at_the_same_pace():
-    for name in ("STUCK", "CHECKSUM", "NOT_READY"):
+def test_a_chip_that_hangs_is_opened_at_the_same_pace():
+    for name in ("STUCK", "NOT_READY"):
         script = f"""
 from wire.faults import {name}
 chip.read = lambda: ({name}, {name})
@@ -111,8 +111,20 @@ print(json.dumps([list(seen), chip.opened]))
         assert run(script) == [[name.lower()], [0, 1000, 3000, 7000]], name
 
 
-def test_a_chip_that_is_overloaded_or_damaged_in_one_channel_is_not_opened_again():
-    for items in ("SATURATED, SATURATED", "OUT_OF_RANGE, CHECKSUM", "CHECKSUM, 5", "OPEN_BRIDGE, STUCK"):
+def test_a_driver_that_finds_its_chip_unusable_is_opened_at_the_same_pace():
+    script = """
+from wire.faults import CHECKSUM
+def read():
+    raise SensorError(CHECKSUM, "not whole")
+chip.read = read
+seen = set([scan(at)[0] for at in range(0, 8000, 100)])
+print(json.dumps([list(seen), chip.opened]))
+"""
+    assert run(script) == [["checksum"], [0, 1000, 3000, 7000]]
+
+
+def test_a_chip_that_is_overloaded_or_whose_wire_is_noisy_is_not_opened_again():
+    for items in ("SATURATED, SATURATED", "CHECKSUM, CHECKSUM", "STUCK, 5", "OPEN_BRIDGE, STUCK"):
         script = f"""
 from wire.faults import CHECKSUM, OPEN_BRIDGE, OUT_OF_RANGE, SATURATED, STUCK
 chip.read = lambda: ({items})
