@@ -38,6 +38,7 @@ class App:
         self._samplers = parts.samplers
         self._orders = None  # firmware.orders.Orders while the gateway has some
         self._good = False
+        self._trial_s = parts.trial_s
         self._tell("info", "started, reset " + self._hello.reset + ", heap free " + str(gc.mem_free()))
         for problem in parts.problems:
             if problem:
@@ -78,9 +79,8 @@ class App:
             self._good = True
             _launch("good", self._root, self._hello.trial == "settings")
             self._hello.trial = ""
-        elif self._hello.trial:
-            up_s = count * COLLECT_MS // 1000
-            _launch("overdue", self._root, self._hello.trial, up_s, self.queue)
+        elif self._hello.trial and count * COLLECT_MS >= self._trial_s * 1000:
+            _launch("overdue", self._root, self._hello.trial, count * COLLECT_MS // 1000, self.queue)
 
     def _on_hung(self, cause: str) -> None:
         _launch("record", cause, self._ticks.now_us() // 1000000)

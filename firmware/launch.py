@@ -73,7 +73,7 @@ def begin() -> "tuple[int, str, str, str]":
         notes.append(str(failed) + " starts failed")
     if trial:
         # Going back must not depend on what is on trial.
-        period_ms = (_trial_s("/") + _GUARD_S) * 1000
+        period_ms = (trial_s("/") + _GUARD_S) * 1000
         machine.Timer(1).init(mode=machine.Timer.ONE_SHOT, period=period_ms, callback=_guard)
     return stage, trial or good, "application" if trial else "", ", ".join(notes)
 
@@ -168,12 +168,10 @@ def try_application(root: str = "/") -> None:
 
 
 def overdue(root: str, what: str, up_s: int, queue) -> None:
-    """Go back from what is on trial, "settings" or "application", if this boot had its time for it.
+    """Go back from what is on trial, "settings" or "application": this boot had its time for it.
 
     What is in the RAM of `queue` goes to flash.
     """
-    if up_s < _trial_s(root):
-        return
     record(what + " on trial dropped: no value and no acknowledgement in time,", up_s, None, root)
     if queue.octets:
         queue.spill().save_all()
@@ -185,7 +183,8 @@ def overdue(root: str, what: str, up_s: int, queue) -> None:
     machine.reset()
 
 
-def _trial_s(root: str) -> int:
+def trial_s(root: str) -> int:
+    """How long a boot may take to prove what is on trial."""
     try:
         with open(root + "trial_s") as file:
             return int(file.read(5))

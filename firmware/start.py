@@ -48,14 +48,14 @@ class Parts:
     def __init__(self, root: str, stage: int, trying: str, note: str, obey, on_hung) -> None:
         self.ticks = Ticks(time.ticks_us, time.ticks_add(0, -1))
         self.encoder = Encoder(MESSAGE_OCTETS)
-        boot, plan, reset_cause = _look_around(root, stage)
+        boot, plan, reset_cause, trial, self.trial_s = _look_around(root, stage, trying)
         keeps = plan.queue_flash_octets and stage < SAFE  # what lies there may be why it failed
         place = (root + "queue", plan.queue_flash_octets, plan.hash) if keeps else None
         self.queue = RamQueue(boot.number, plan.queue_octets, heap_has_room, place)
         if boot.left_records and stage < SAFE:
             self.queue.spill().open_flash()
         self.hello = _hello(boot, plan.hash, reset_cause)
-        self.hello.trial = "settings" if plan.on_trial else trying
+        self.hello.trial = trial
         self.session = NodeSession(self.hello, plan.describe, self.queue, board.random_below, self.encoder)
         self.heart = Heart(len(plan.groups), on_hung)
         self.link = Link(plan.port, self.session, self.ticks, obey, self.heart)
@@ -70,13 +70,16 @@ class Parts:
         )
 
 
-def _look_around(root: str, stage: int) -> tuple:
+def _look_around(root: str, stage: int, trying: str) -> tuple:
     # Imported here, and let go before the rest is made: else its place would stay a hole in between.
-    from firmware import board_start  # noqa: PLC0415
+    from firmware import board_start, launch  # noqa: PLC0415
     from firmware.boot import Boot  # noqa: PLC0415
     from firmware.plan import Plan  # noqa: PLC0415
 
-    found = (Boot(root, os.urandom(2), root + "queue"), Plan(root, stage), board_start.reset_cause())
+    boot, plan = Boot(root, os.urandom(2), root + "queue"), Plan(root, stage)
+    trial = "settings" if plan.on_trial else trying
+    trial_s = launch.trial_s(root) if trial else 0
+    found = (boot, plan, board_start.reset_cause(), trial, trial_s)
     modules.forget([path for path in sys.modules if path.startswith("firmware.kind_")])
     modules.forget(_MODULES)
     return found
