@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.board import Board, VirtualTime
 from hil_tests.board.flash import FLASH_OCTETS, Flash, FlashFault, NoSuchFile
 from hil_tests.board.shim import shim_directory
 
@@ -43,3 +44,63 @@ def test_a_fault_of_the_flash_says_what_there_was_to_mend_it_with(tmp_path: Path
     with pytest.raises(FlashFault, match=r"(?s)tool\.put.*exit 1, .*OSError.*tool\.mpy \d{3}") as fault:
         flash.install({"/main.py": b""})
     assert not isinstance(fault.value, NoSuchFile)
+
+
+# An octet of garbage that is collected tells that the threshold was reached: frames of functions count, too.
+COST = """
+import asyncio, gc
+from machine import I2C, Pin
+
+async def cost(what):
+    await what()
+    gc.threshold(-1)
+    gc.collect()
+    rubbish = bytearray(3000)
+    rubbish = None
+    gc.threshold(20000)
+    before, times = gc.mem_alloc(), 0
+    while gc.mem_alloc() > before - 1500 and times < 2000:
+        await what()
+        times += 1
+    gc.threshold(-1)
+    print("=", 20000 // times if times < 2000 else 0)
+
+clock, data = Pin(18, Pin.OUT, value=0), Pin(19, Pin.IN)
+bus, buffer = I2C(0, scl=Pin(22), sda=Pin(21)), bytearray(8)
+
+async def read_bits():
+    while data.value():
+        await asyncio.sleep_ms(2)
+    for _ in range(25):
+        clock.value(1)
+        clock.value(0)
+        data.value()
+
+async def read_registers():
+    bus.readfrom_mem_into(0x76, 0xd0, buffer)
+
+async def sleep():
+    await asyncio.sleep_ms(2)
+
+async def main():
+    for what in (sleep, read_bits, read_registers):
+        await cost(what)
+    print("end")
+
+asyncio.run(main())
+"""
+
+
+def test_the_shim_hastens_no_collection_of_the_firmwares_garbage(tmp_path: Path) -> None:
+    time = VirtualTime(seed=1)
+    said = bytearray()
+    with Board(tmp_path / "board", time=time) as board:
+        board.kill()
+        board.install({"/main.py": COST.encode()})
+        board.on_octets(lambda way, octets, _at: said.extend(octets if way == "up" else b""))
+        board.start()
+        time.run_until(lambda: said.endswith(b">>> "), 3000)
+    asleep, bits, registers = (int(line[2:]) for line in said.decode().split("\r\n") if line.startswith("= "))
+    assert asleep < 64
+    assert bits < 192
+    assert registers < 400
