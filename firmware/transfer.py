@@ -58,7 +58,7 @@ class Transfer:
         if self.at == size:
             self._close()
             return
-        self._require_room(root)
+        require_room(root, (size - self.at) // BLOCK_OCTETS + 1)
         self._file = open(self.path, "ab")  # noqa: SIM115 - open until all is there
 
     def take(self, offset: int, octets: bytes) -> None:
@@ -99,10 +99,13 @@ class Transfer:
 
             self._unpacker = Unpacker(self._root, self.path)
         try:
-            return self._unpacker.step()
-        except (Refused, OSError):
+            done = self._unpacker.step()
+        except Exception:
             self.leave()
             raise
+        if done is None:
+            self._unpacker = None  # nothing is half written any more
+        return done
 
     def leave(self) -> None:
         """Keep on flash what there is."""
@@ -121,12 +124,6 @@ class Transfer:
             elif entry.startswith(_PREFIX):
                 os.remove(root + entry)
         return found
-
-    def _require_room(self, root: str) -> None:
-        numbers = os.statvfs(root)
-        blocks = (self._size - self.at + numbers[0] - 1) // numbers[0] + SPARE_BLOCKS
-        if numbers[3] < blocks:
-            raise Refused("flash has " + str(numbers[3]) + " blocks free, this needs " + str(blocks))
 
     def _close(self) -> None:
         self.leave()
@@ -149,6 +146,13 @@ class Transfer:
             from firmware.unpack import check_head  # noqa: PLC0415 - as above
 
             check_head(self.path)
+
+
+def require_room(root: str, blocks: int) -> None:
+    """Raise Refused where the flash has not so many, and SPARE_BLOCKS beside them."""
+    free = os.statvfs(root)[3]
+    if free < blocks + SPARE_BLOCKS:
+        raise Refused("flash has " + str(free) + " blocks free, this needs " + str(blocks + SPARE_BLOCKS))
 
 
 def _check_settings(path: str) -> None:

@@ -5,6 +5,7 @@ import sys
 
 from firmware import launch
 from firmware.orders import Refused
+from firmware.transfer import BLOCK_OCTETS, require_room
 from wire.compat import const
 
 MARK = const(b"fieldgate application 1 ")  # then the bytecode's version and the application's own
@@ -44,6 +45,7 @@ class Unpacker:
         _clear(root + self._slot)
         self._file = open(path, "rb")  # noqa: SIM115 - one file for all steps
         _read_head(self._file)
+        self._require_room()
 
     def step(self) -> "int | None":
         """Write the next file: how many there are by now. After the last: check all, and give None."""
@@ -60,8 +62,21 @@ class Unpacker:
         return None
 
     def leave(self) -> None:
-        """Let it be as it is."""
+        """Give back the flash of what is half written."""
         self._file.close()
+        _clear(self._root + self._slot)
+
+    def _require_room(self) -> None:
+        begin = self._file.tell()
+        blocks = 0
+        line = self._file.readline(LINE_OCTETS)
+        while line:
+            size = int(line.split(b" ")[1])
+            blocks += size // BLOCK_OCTETS + 1
+            self._file.seek(size, 1)
+            line = self._file.readline(LINE_OCTETS)
+        self._file.seek(begin)
+        require_room(self._root, blocks)
 
     def _write(self, name: str, size: int) -> None:
         if ".." in name or name.startswith("/"):

@@ -20,6 +20,7 @@ NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp._settle = _nothing\n
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
 WHOLE_EVERY = 50
+FILLED_OCTETS = 1_300_000  # of 2 MiB: room for the package, not for its files
 
 
 def digest_of(application):
@@ -157,6 +158,20 @@ def test_a_damaged_one_is_never_tried(live, octets, reason):
     life.time.run_for(10)
     assert life.boots == 1
     assert_old_runs(life)
+    assert life.file("/b/wire/fields.mpy") is None  # what was half written takes no flash
+
+
+def test_without_room_for_its_files_it_is_refused_before_any_of_them(tmp_path):
+    filled = {"/old.bin": bytes(FILLED_OCTETS), "/settings.json": SETTINGS}
+    life = RemoteLife(tmp_path, {**build().files, **filled, **put_before(WHOLE)})
+    life.until_good()
+    assert life.put("application", WHOLE) == ("ok", len(WHOLE))
+    status, words = life.ask("try", what="application", seconds=300)
+    assert (status, words.startswith("flash has "), "this needs " in words) == ("refused", True, True), words
+    life.time.run_for(10)
+    assert_old_runs(life)
+    assert life.file("/b/wire/fields.mpy") is None
+    life.close()
 
 
 def test_a_power_cut_while_it_unpacks_costs_nothing_but_the_unpacking(live):
