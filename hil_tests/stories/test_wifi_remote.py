@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.bench import Bench, eventually, judge
+from hil_tests.bench import SETTINGS, Bench, eventually, judge
 from hil_tests.mistaken import BME280_CRASHES, with_mistake
 from hil_tests.remote import as_file, remote
 from hil_tests.site import Site
@@ -75,3 +75,18 @@ def test_a_wrong_key_of_the_wifi_costs_a_trial_and_no_reading(bench: Bench, site
     unheard = sorted({row.of.boot for row in bench.rows()})[1]
     assert [row.seq for row in bench.rows() if row.of.boot == unheard][:3] == [0, 1, 2]
     assert "another one" not in bench.gateway.log()
+
+
+def test_a_node_is_moved_from_its_cable_to_the_wifi_and_no_record_is_lost(bench: Bench, site: Site) -> None:
+    node = bench.node(settings=SETTINGS, access_point=site.access_point)
+    bench.start_gateway()
+    eventually(bench.received, 30)
+    wanted = {"node": {"name": node.name}, **site.link()}
+    kept = remote(bench, node, "settings", "set", as_file(bench, wanted))
+    assert (kept.returncode, "keeps them" in kept.stdout) == (0, True), kept.stderr
+    bench.gateway.wait_for(lambda status: status.nodes[0].port == f"{site.broker.url}/{node.uid}")
+    before = len(bench.received())
+    eventually(lambda: len(bench.received()) > before, 20)
+    bench.settle()
+    site.listen(node)
+    judge(bench, node)
