@@ -62,6 +62,7 @@ class App:
                 self._forget_orders()
             self._settle(count)
             gc.collect()
+            self._tell_of_a_sensor(not count % HEALTH_EVERY)
             if not count % HEALTH_EVERY:
                 self._tell("info", self._health())
 
@@ -84,6 +85,16 @@ class App:
 
     def _on_hung(self, cause: str) -> None:
         _launch("record", cause, self._ticks.now_us() // 1000000)
+
+    def _tell_of_a_sensor(self, minute: bool) -> None:
+        # One at a time, and what becomes of its trouble once a minute: a loose wire must not fill a log.
+        for sampler in self._samplers:
+            for sensor in sampler.sensors:
+                detail = sensor.detail
+                if detail != sensor.told and (minute or not sensor.told):
+                    sensor.told = detail
+                    self._tell("warning", "sensors[" + str(sensor.at) + "] " + (detail or "measures again"))
+                    return
 
     def _health(self) -> str:
         missed = sum([sampler.missed for sampler in self._samplers])

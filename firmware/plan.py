@@ -78,7 +78,7 @@ def _sensors(chosen) -> list:
     made = []
     for at in range(len(drivers)):
         where = "sensors[" + str(at) + "]."
-        made.append(Sensor(drivers[at], _limits(chosen.sensors[at], drivers[at].CHANNELS, where)))
+        made.append(Sensor(drivers[at], _limits(chosen.sensors[at], drivers[at].CHANNELS, where), at))
     return made
 
 

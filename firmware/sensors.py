@@ -19,7 +19,7 @@ class Sensor:
     one by now. A value, and no less, proves that opening it was of use.
     """
 
-    def __init__(self, driver, limits=None) -> None:
+    def __init__(self, driver, limits=None, at: int = 0) -> None:
         self.channels = driver.CHANNELS
         self.measure_ms = driver.MEASURE_MS
         self._driver = driver
@@ -28,6 +28,9 @@ class Sensor:
         self._open = False
         self._retry_at_ms = 0
         self._tries = 0  # to open it since there was a value
+        self.at = at  # its place in the settings
+        self.detail = ""  # what is wrong, for people; empty once there was a value
+        self.told = ""  # what of it they know
 
     @property
     def given_up(self) -> bool:
@@ -66,6 +69,7 @@ class Sensor:
                 items = self._driver.read()
             except SensorError as error:
                 self._lost(error.fault, now_ms)
+                self.detail = str(error)
             except OSError:
                 self._lost(faults.BUS, now_ms)
             else:
@@ -76,6 +80,7 @@ class Sensor:
         for item in items:
             if isinstance(item, int):
                 self._tries = 0
+                self.detail = ""
                 return items if self._limits is None else self._limits.judge(items)
         # No value, and neither for what is measured nor for noise on a wire: the chip itself.
         if items[0] in (faults.NOT_READY, faults.RESET_VALUE, faults.STUCK):
@@ -87,8 +92,10 @@ class Sensor:
             self._driver.open()
         except SensorError as error:
             self.fault = error.fault
-        except OSError:
+            self.detail = str(error)
+        except OSError as error:
             self.fault = faults.ABSENT
+            self.detail = str(error)
         else:
             self._open = True
         # A driver that opens and then fails is kept to the same pace.
@@ -101,5 +108,6 @@ class Sensor:
     def _lost(self, fault, now_ms: int) -> None:
         self._open = False
         self.fault = fault
+        self.detail = self.detail or fault.name
         if self._tries == 0:
             self._retry_at_ms = now_ms  # the first error after good readings: at the next scan

@@ -24,6 +24,10 @@ def bursts(probes, apart_s=0.5):
     return probes[:1] + [later for sooner, later in pairwise(probes) if later - sooner > apart_s]
 
 
+def said_of_sensors(node):
+    return [text for text in node.gateway.logs if text.startswith("sensors[")]
+
+
 @pytest.mark.timeout(60)
 def test_another_chip_is_given_up_and_costs_the_load_cell_nothing(tmp_path):
     with virtual_node(tmp_path, SETTINGS) as node:
@@ -39,6 +43,7 @@ def test_another_chip_is_given_up_and_costs_the_load_cell_nothing(tmp_path):
         assert bursts(node.probes("BME280Chip")) == tries
         assert {tuple(scan) for scan in node.scans(AIR, 3)} == {("wrong_id",) * 3}
         assert "given up 1" in node.gateway.logs[-1]
+        assert said_of_sensors(node) == ["sensors[0] wrong_id: chip id 0x61 at 0x76, a BME280 has 0x60"]
         node.board.bme280.chip_id = 0x60
         node.time.run_for(40)
         assert node.scans(AIR, 3)[-1][2] == pytest.approx(node.board.air.pressure, abs=10)
@@ -79,6 +84,22 @@ def test_a_silent_load_cell_is_given_up_and_costs_the_weather_nothing(tmp_path):
         node.time.run_for(300)
         assert isinstance(node.scans(LOAD)[-1][0], int)
         assert "given up 0" in node.gateway.logs[-1]
+        assert said_of_sensors(node) == ["sensors[1] not_ready", "sensors[1] measures again"]
+
+
+def test_what_comes_and_goes_is_told_of_twice_a_minute_at_most(tmp_path):
+    with virtual_node(tmp_path, SETTINGS) as node:
+        chip = node.board.bme280
+
+        def loosen():
+            chip.nacks = not chip.nacks
+            node.time.after(3.5, loosen)
+
+        node.time.after(5, loosen)
+        node.time.run_for(300)
+        said = said_of_sensors(node)
+        assert said[0].startswith(("sensors[0] bus", "sensors[0] absent: no answer at 0x76"))
+        assert 4 <= len(said) <= 10, said
 
 
 def test_a_chip_that_loses_its_supply_over_and_over_is_opened_at_a_bounded_pace(tmp_path):
