@@ -26,7 +26,7 @@ def run() -> None:
         from firmware import app  # noqa: PLC0415 - its slot is known just now
 
         app.main("/", stage, trying, note)
-    except Exception as error:  # noqa: BLE001 - the root: whatever it is, it is recorded
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the root: whatever it is, it is recorded
         machine.WDT(timeout=WATCHDOG_MS)
         sys.print_exception(error)
         gc.collect()  # the application's objects are garbage now

@@ -117,6 +117,16 @@ def test_an_application_on_trial_that_crashes_is_dropped_after_five_starts(live)
     assert life.file("/slot.json") == A_IN_FORCE
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("end", ["raise SystemExit", "return"])
+def test_an_application_on_trial_that_ends_in_another_way_is_dropped_too(live, end):
+    trial = slot_files(with_mistake(firmware_app=f"\n\ndef main(*_):\n    {end}\n"), "b")
+    life = live({**build().files, **trial, **choice("a", "b")})
+    life.until_log("application on trial in slot b dropped", 5 * 3700)
+    life.until_good()
+    assert life.file("/slot.json") == A_IN_FORCE
+
+
 def test_an_application_on_trial_stays_once_the_boot_is_good(live):
     life = live({**build().files, **slot_files(build(), "b"), **choice("a", "b")})
     life.until_good()
