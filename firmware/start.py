@@ -77,6 +77,8 @@ def _look_around(root: str, stage: int, trying: str) -> tuple:
     from firmware.plan import Plan  # noqa: PLC0415
 
     boot, plan = Boot(root, os.urandom(2), root + "queue"), Plan(root, stage)
+    if trying and plan.problem:  # with the defaults it would measure something else, and be kept for it
+        raise ValueError(trying + " on trial: " + plan.problem)
     trial = "settings" if plan.on_trial else trying
     trial_s = launch.trial_s(root) if trial else 0
     found = (boot, plan, board_start.reset_cause(), trial, trial_s)

@@ -16,6 +16,11 @@ from tests.firmware.remote_life import RemoteLife
 pytestmark = pytest.mark.timeout(90)
 SETTINGS = json.dumps({"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 500, "scans": 2}]}).encode()
 WANTED = replace(build(), version="9.9.9")
+OTHER_KEYS = """
+
+def load(path):
+    raise SettingsError("groups[0].period_ms", "unknown key")
+"""
 NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp._settle = _nothing\n"
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
@@ -85,6 +90,17 @@ def test_one_that_crashes_at_import_is_gone_back_from(live):
     assert hello.trial == ""
     assert "a number too many" in hello.crash
     assert "application on trial in slot b dropped" in life.until_log("dropped")
+    life.time.run_for(20)
+    assert_old_runs(life)
+
+
+def test_one_that_cannot_use_the_settings_in_force_is_gone_back_from(live):
+    """It would measure something else, with the defaults, and be acknowledged for it."""
+    octets = package(with_mistake(firmware_settings=OTHER_KEYS))
+    life = live(octets)
+    life.try_out("application", octets)
+    hello = life.until_hello(2)
+    assert (hello.trial, "groups[0].period_ms: unknown key" in hello.crash) == ("", True), hello.crash
     life.time.run_for(20)
     assert_old_runs(life)
 
