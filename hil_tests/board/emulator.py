@@ -218,7 +218,6 @@ class Emulator:
                 processor.send(codes.VALUE, value=self.uarts.waiting(message.small))
             case codes.PIN_IRQ:
                 self.chips.pins.watch(processor, message.small, message.value)
-                processor.send(codes.VALUE)
             case codes.KBD_INTR:
                 self.console.set_interrupt_octet(message.value)
                 processor.send(codes.VALUE)

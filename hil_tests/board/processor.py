@@ -21,7 +21,7 @@ HEAD = struct.Struct("<BBHi")
 SHIM_OCTETS = 48_000  # what the shim takes of the 32-bit build's heap; the firmware is not charged for it
 _CARRY_OCTETS = {codes.DONE, codes.I2C, codes.WRITE, codes.ASK, codes.SPI}
 _ASK = _CARRY_OCTETS - {codes.DONE} | {
-    *(codes.PIN_SENSE, codes.PIN_IRQ, codes.WAITING, codes.KBD_INTR, codes.ONE_WIRE, codes.WAIT)
+    *(codes.PIN_SENSE, codes.WAITING, codes.KBD_INTR, codes.ONE_WIRE, codes.WAIT)
 }
 _RECEIVE_OCTETS = 65536
 LOOK_US = 50_000

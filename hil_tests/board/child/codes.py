@@ -16,7 +16,6 @@ SPI = 7  # small: bus, octets: to write; as many come back
 ONE_WIRE = 8  # small: pin, middle: 0 reset, 1 read, 2 write | bits << 2, value: the bits to write
 HARMLESS_MOST = 8  # up to here nothing follows that HORIZON does not know of
 WAIT = 9  # value: microseconds, or -1; the answer says how many passed: only in virtual time
-PIN_IRQ = 10  # small: pin, value: edges wanted, 0 for none
 WRITE = 11  # small: line (0 console, 1 and 2 UARTs), octets
 WAITING = 12  # small: UART; how many octets wait to be read
 KBD_INTR = 13  # value: the interrupt character or -1
@@ -25,6 +24,7 @@ ASK = 14  # octets: JSON [name, arguments...]; the rare rest
 INTERRUPTED = 15  # Ctrl-C has been taken note of
 DONE = 16  # small: outcome, octets: traceback
 PIN_MODE = 17  # small: pin, value: see Pin; -1 for none, pull << 4
+PIN_IRQ = 18  # small: pin, value: edges wanted, 0 for none
 # Host to processor, before an answer.
 PIN_AHEAD = 32  # small: clock pin, value: the asked pin's levels after its next pulses, after a leading 1
 PIN_HELD = 33  # value: microseconds for which the asked pin stays as it is: only in virtual time

@@ -77,7 +77,9 @@ class Pin:
             link.handlers[self.number] = lambda: handler(self)
         else:
             link.handlers.pop(self.number, None)
-        link.ask(PIN_IRQ, self.number, 0, trigger if handler else 0)
+        link.tell(PIN_IRQ, self.number, 0, trigger if handler else 0)
+        if not ticks.virtual:
+            link.flush()  # before what is printed next
 
     def __repr__(self):
         return "Pin(%d)" % self.number
