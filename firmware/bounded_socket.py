@@ -23,7 +23,7 @@ class BoundedSocket:
     def __init__(self, sock) -> None:
         self._sock = sock
         self._reader = asyncio.StreamReader(sock)
-        self._held = None  # the first octet of a packet, which says that there is one
+        self.held = None  # the first octet of a packet, which says that there is one
         self._out = b""
         self._moved_ms = 0
         self._until_ms = 0
@@ -46,16 +46,16 @@ class BoundedSocket:
 
     async def readable(self, most_ms: int) -> bool:
         """Whether a packet begins, or the connection has ended, within that time."""
-        if self._held is None:
+        if self.held is None:
             try:
                 await asyncio.wait_for_ms(self._hold(), most_ms)
             except asyncio.TimeoutError:
                 pass
         self.begin()
-        return self._held is not None
+        return self.held is not None
 
     async def _hold(self) -> None:
-        self._held = await self._reader.read(1)
+        self.held = await self._reader.read(1)
 
     def begin(self) -> None:
         """What is read from now on has to be there within _WAIT_MS."""
@@ -69,9 +69,9 @@ class BoundedSocket:
         if count > MESSAGE_OCTETS:
             raise OSError(errno.EINVAL)
         self.flush()
-        if self._held is not None:
-            octets = self._held
-            self._held = None
+        if self.held is not None:
+            octets = self.held
+            self.held = None
             return octets
         left_ms = time.ticks_diff(self._until_ms, time.ticks_ms())
         if left_ms <= 0:

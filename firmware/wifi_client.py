@@ -18,6 +18,7 @@ from firmware.station import Station
 from wire.compat import const
 
 _TOPIC = const(b"fieldgate/node/")
+_RETAINED = const(b"\x31")  # PUBLISH that the broker kept: an order of long ago, on every connection again
 _WHO = const(b"\x81\x0c")  # as if the gateway had asked: HELLO is due on a new connection
 _DNS_MS = const(40000)  # lwIP: 7 s for each name server, twice
 _CONNECT_MS = const(5000)
@@ -126,9 +127,10 @@ class WifiClient:
             raise OSError("cannot send")
         self._came = b""
         if await self._socket.readable(_TICK_MS):
+            old = self._socket.held == _RETAINED
             self._client.check_msg()
             self._heard_ms = time.ticks_ms()
-            return len(self._came) > 0
+            return len(self._came) > 0 and not old
         self._look()
         return False
 
