@@ -191,6 +191,7 @@ def _exists(module: str) -> bool:
     return True
 
 
+@cache
 def _root_of(package: str) -> Path:
     # Found, not imported: the firmware's modules are for MicroPython only.
     spec = find_spec(package)

@@ -96,10 +96,9 @@ def test_the_application_leaves_the_flash_mostly_free():
     assert build().octets < 120_000  # of 960 KiB at least, twice
 
 
-def test_a_package_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(application, "find_spec", lambda _name: None)
-    with pytest.raises(NotBuilt, match="firmware: this package is not installed"):
-        build()
+def test_a_package_that_is_not_installed_is_named():
+    with pytest.raises(NotBuilt, match="nowhere: this package is not installed"):
+        list(application.imports_of("nowhere"))
 
 
 def test_a_source_that_does_not_compile_is_named():
