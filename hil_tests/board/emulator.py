@@ -39,7 +39,7 @@ class Emulator:
         self._model = model
         self._flash = flash
         self._counters = counters
-        self._rtc = Rtc(host)
+        self.rtc = Rtc(host)
         self._nvs = Nvs(nvs)
         self.analog = Analog()
         self._timers = Timers(host)
@@ -67,9 +67,9 @@ class Emulator:
             "reset": lambda: self.hard_reset(Cause.HARD),
             "deepsleep": self._sleep,
             "bootloader": self._download,
-            "rtc_offset": lambda offset: setattr(self._rtc, "offset_ns", offset),
-            "rtc_memory": self._rtc.memory_hex,
-            "rtc_store": self._rtc.store_hex,
+            "rtc_offset": lambda offset: setattr(self.rtc, "offset_ns", offset),
+            "rtc_memory": self.rtc.memory_hex,
+            "rtc_store": self.rtc.store_hex,
             "nvs_set": self._nvs.store,
             "nvs_get": self._nvs.fetch,
             "nvs_erase": self._nvs.erase,
@@ -92,7 +92,7 @@ class Emulator:
 
     def press_enable(self) -> None:
         """The EN button; also the end of deep sleep, download mode and a crash. Looks at the BOOT button."""
-        self._rtc.power_on()
+        self.rtc.power_on()
         if self.chips.pins.held_low(BOOT_PIN):
             self._download(download_text())
         else:
@@ -106,7 +106,7 @@ class Emulator:
     def brown_out(self) -> None:
         """The supply dips: its detector resets the chip, and the RTC's RAM may have lost bits."""
         self.console.say_text(b"\n\nBrownout detector was triggered\n\n")
-        self._rtc.dip()
+        self.rtc.dip()
         self.hard_reset(Cause.POWER_ON, rom_cause=Cause.HARD)
 
     def hard_reset(self, cause: Cause, rom_cause: Cause | None = None) -> None:
@@ -271,7 +271,7 @@ class Emulator:
             "ticks_ms": shown_us // 1000 % TICKS_LIMIT,
             "rest_us": shown_us % 1000,
             "drift_ppm": self._model.drift_ppm,
-            "rtc_offset_ns": self._rtc.offset_ns,
+            "rtc_offset_ns": self.rtc.offset_ns,
             "uarts": self._processor.uart_fds,
         }
 
@@ -283,7 +283,8 @@ class Emulator:
         self._stop(cold=True)
         self._watchdog.disarm()
         if sleep_ms:
-            self._wake = self._host.after(sleep_ms / 1000, lambda: self.hard_reset(Cause.DEEP_SLEEP))
+            sleep_s = self.rtc.asleep_for(sleep_ms)
+            self._wake = self._host.after(sleep_s, lambda: self.hard_reset(Cause.DEEP_SLEEP))
 
     def _download(self, text: bytes = DOWNLOAD) -> None:
         self._stop(cold=True)

@@ -21,7 +21,9 @@ class Rtc:
 
     def __init__(self, host: Host) -> None:
         self.memory = b""
+        self._coming = b""
         self.offset_ns = 0
+        self.slow_ppm = 0.0  # how much too fast it is in deep sleep
         self._host = host
         self.power_on()
 
@@ -37,11 +39,21 @@ class Rtc:
         )
         self.offset_ns = self._host.realtime_ns()
 
-    def memory_hex(self) -> str:
-        return self.memory.hex()
+    def asleep_for(self, ms: int) -> float:
+        """The seconds until so many milliseconds are over by the slow clock; it then shows that they are."""
+        sleep_s = ms / 1000 / (1 + self.slow_ppm / 1e6)
+        self.offset_ns -= round((ms / 1000 - sleep_s) * 1e9)
+        return sleep_s
 
-    def store_hex(self, octets: str) -> None:
-        self.memory = bytes.fromhex(octets)
+    def memory_hex(self, at: int, count: int) -> str:
+        """A piece of the memory."""
+        return self.memory[at : at + count].hex()
+
+    def store_hex(self, at: int, octets: str, whole: bool) -> None:
+        """Take a piece of what the memory is to be; it is, at once, with the last one."""
+        self._coming = self._coming[:at] + bytes.fromhex(octets)
+        if whole:
+            self.memory = self._coming
 
 
 class Watchdog:

@@ -43,6 +43,10 @@ class Surroundings:
         """How warm the ESP32 itself is."""
         self._run(lambda board: setattr(board.analog, "chip_celsius", celsius))
 
+    def set_slow_clock(self, ppm: float) -> None:
+        """How much too fast the RC oscillator is by which the next deep sleeps end and the RTC goes on."""
+        self._run(lambda board: setattr(board.rtc, "slow_ppm", ppm))
+
     def cut_supply(self, chip: Supplied) -> None:
         """One chip is without supply and answers nothing."""
         self._run(lambda board: board.chips.cut(chip))

@@ -23,6 +23,7 @@ DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
 _RTC_MEMORY_OCTETS = 2048
+_PIECE_OCTETS = 128
 _FREQUENCIES = (20000000, 40000000, 80000000, 160000000, 240000000)
 _frequency = 160000000
 _ERRNOS = {
@@ -61,11 +62,20 @@ class RTC:
     init = datetime
 
     def memory(self, octets=None):
+        # In pieces: as hexadecimal digits all of it would take more heap than the firmware is to have.
         if octets is None:
-            return bytes.fromhex(link.query("rtc_memory"))
+            pieces = []
+            while not pieces or len(pieces[-1]) == _PIECE_OCTETS:
+                pieces.append(
+                    bytes.fromhex(link.query("rtc_memory", len(pieces) * _PIECE_OCTETS, _PIECE_OCTETS))
+                )
+            return b"".join(pieces)
         if len(octets) > _RTC_MEMORY_OCTETS:
             raise ValueError("buffer too long")
-        link.query("rtc_store", bytes(octets).hex())
+        view = memoryview(octets)
+        for at in range(0, len(octets), _PIECE_OCTETS):
+            link.query("rtc_store", at, bytes(view[at : at + _PIECE_OCTETS]).hex(), False)
+        link.query("rtc_store", len(octets), "", True)
 
 
 def _nvs_name(name):
