@@ -18,6 +18,7 @@ from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink
 from gateway.sinks.sink_state import SinkState
+from gateway.sleepers import ppm_of
 from gateway.store import StoreError, StoreState, quarantine
 from gateway.timeline import Timeline
 from gateway.wifi_port import WifiPort
@@ -68,7 +69,12 @@ class Agent:
         self._conditions = conditions
         self._clock = clock
         self._store = store
-        self._timeline = Timeline(self._store, self._clock, time_period_s=config.clock.time_period_s)
+        self._timeline = Timeline(
+            self._store,
+            self._clock,
+            time_period_s=config.clock.time_period_s,
+            ppm_of=lambda uid, boot: ppm_of(self._store, uid, boot),
+        )
         self._nodes = Nodes(self._store)
         self._services = Services(
             name=config.gateway.name,

@@ -12,6 +12,8 @@ from wire.errors import WireError
 EXP_LIMIT = 18  # 10^18 is more than any sensor's range in any unit
 LATENCY_LIMIT_US = 60_000_000  # no filter settles for a minute
 UNIT_LIMIT = 32  # the longest unit in SenML's registry has 5 characters
+PPM_LIMIT = 50_000  # beyond, an oscillator is no clock
+EVERY_LIMIT_S = 604_800  # a week between two contacts
 DESCRIPTORS = 256  # parsed ones kept; a gateway's nodes share few
 
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]{0,63}")  # RFC 8428 section 4.5.1
@@ -59,12 +61,21 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sleep:
+    """A node that sleeps: the seconds between two contacts, and how far off its ticks may be."""
+
+    every_s: int
+    ppm: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptor:
     """What a node's numbers mean. `name` is empty when the node has none."""
 
     hash8: bytes
     name: str
     groups: tuple[Group, ...]
+    sleep: Sleep | None = None
 
 
 class Descriptors:
@@ -98,7 +109,17 @@ def parse_descriptor(hash8: bytes, body: bytes) -> Descriptor:
     groups = tuple(_group(each, channels) for each in _list(document, "groups"))
     node = document.get("node", {})
     name = node.get("name", "") if isinstance(node, dict) else ""
-    return Descriptor(hash8=hash8, name=name if isinstance(name, str) else "", groups=groups)
+    sleep = _sleep(document["sleep"]) if "sleep" in document else None
+    return Descriptor(hash8=hash8, name=name if isinstance(name, str) else "", groups=groups, sleep=sleep)
+
+
+def _sleep(found: Any) -> Sleep:  # noqa: ANN401 - whatever the CBOR held
+    every_s, ppm = (found.get(key) if isinstance(found, dict) else None for key in ("every_s", "ppm"))
+    if type(every_s) is not int or not 1 <= every_s <= EVERY_LIMIT_S:
+        raise Unreadable("descriptor_field", f"sleep.every_s is not within {EVERY_LIMIT_S}")
+    if type(ppm) is not int or not 1 <= ppm <= PPM_LIMIT:
+        raise Unreadable("descriptor_field", f"sleep.ppm is not within {PPM_LIMIT}")
+    return Sleep(every_s=every_s, ppm=ppm)
 
 
 def _list(document: Any, key: str) -> list[Any]:  # noqa: ANN401 - whatever the CBOR held

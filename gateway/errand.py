@@ -20,6 +20,7 @@ class ErrandFault(StrEnum):
 
     UNKNOWN_NODE = "unknown_node"
     NOT_LINKED = "not_linked"
+    ASLEEP = "asleep"
     NO_ANSWER = "no_answer"
     RESTARTED = "restarted"
     REFUSED = "refused"
@@ -35,6 +36,7 @@ class ErrandFault(StrEnum):
 NEXT_STEPS = {
     ErrandFault.UNKNOWN_NODE: "fieldgate status lists the nodes",
     ErrandFault.NOT_LINKED: "is it powered, is its cable in? fieldgate status shows its link; then again",
+    ErrandFault.ASLEEP: "fieldgate remote NODE awake --for 10m waits for its next contact; then again",
     ErrandFault.NO_ANSWER: "again; firmware without commands never answers: fieldgate node install PORT",
     ErrandFault.RESTARTED: "fieldgate status, then again",
     ErrandFault.REFUSED: "correct what the node names, then again",

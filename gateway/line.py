@@ -8,9 +8,10 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway import fast_decode
+from gateway import fast_decode, sleepers
 from gateway.console_log import ConsoleLog
 from gateway.counters import hexed, printable
+from gateway.descriptors import Descriptors
 from gateway.link_state import LinkState
 from gateway.refusals import Refusals
 from gateway.store import Arrival, StoreError, losses
@@ -59,6 +60,7 @@ class Line:
         self._heard_ns = 0
         self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
         self._console = ConsoleLog(port.path, services.counters)
+        self._descriptors = Descriptors(services.store)
         self._time = TimeQuestion(services.timeline, services.counters)
 
     async def serve(self) -> None:
@@ -196,6 +198,7 @@ class Line:
             node.intake, known, secrets.token_bytes(down.NONCE_OCTETS), arrived_ns // NS_PER_MS
         )
         if known:
+            sleepers.learn(node, hello, self._descriptors, services.timeline)
             self._name_lost(node, hello, missing, arrived_ns)
 
     def _name_lost(
@@ -220,6 +223,7 @@ class Line:
         if self._services.store.put_descriptor(hello.desc, body):
             self._session.described()
             if self.node is not None:
+                sleepers.learn(self.node, hello, self._descriptors, self._services.timeline)
                 lost = self.node.intake.meet(hello.boot, hello.queued)
                 self._name_lost(self.node, hello, lost, self._heard_ns)
         else:  # too much is queued there; WELCOME asks for it again
@@ -230,6 +234,7 @@ class Line:
         if self.node is None or hello is None:
             self._time.unasked()
         else:
+            self.node.orders.heard()
             wire_ns = octets * self._port.adapter.octet_ns
             self._time.answered(self.node.uid, hello.boot, reply, arrived_ns, wire_ns)
 

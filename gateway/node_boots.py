@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.node_clock import QUICK_EXCHANGES, NodeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gateway.node_clock import Exchange
     from gateway.timeline import KeptExchange
@@ -21,8 +21,10 @@ CLOCKS = 4096  # (node, its boot, host boot); beyond, the longest silent are for
 class NodeBoot:
     """One boot of one node in one boot of the host: its clock, and what is to be stored of it."""
 
-    def __init__(self, period_s: float) -> None:
+    def __init__(self, period_s: float, ppm: int) -> None:
         self.clock = NodeClock(period_s)
+        if ppm:
+            self.clock.sleeps(ppm)
         self._count = 0
         self._best: Exchange | None = None
         self._began_ns = 0
@@ -53,10 +55,14 @@ class NodeBoot:
 
 
 class NodeBoots:
-    """Clocks by node, its boot and the host's boot, CLOCKS of them."""
+    """Clocks by node, its boot and the host's boot, CLOCKS of them.
 
-    def __init__(self, period_s: float) -> None:
+    `ppm_of` is Timeline's.
+    """
+
+    def __init__(self, period_s: float, ppm_of: Callable[[bytes, int], int]) -> None:
         self._period_s = period_s
+        self._ppm_of = ppm_of
         self._boots: dict[tuple[bytes, int], dict[int, NodeBoot]] = {}
         self._clocks: dict[tuple[bytes, int], dict[int, NodeClock]] = {}
         self._count = 0
@@ -74,7 +80,7 @@ class NodeBoots:
         boots = self._boots[uid, boot] = self._boots.pop((uid, boot), {})
         node = boots.get(host_boot)
         if node is None:
-            node = boots[host_boot] = NodeBoot(self._period_s)
+            node = boots[host_boot] = NodeBoot(self._period_s, self._ppm_of(uid, boot))
             self._clocks.setdefault((uid, boot), {})[host_boot] = node.clock
             self._count += 1
             while self._count > CLOCKS:

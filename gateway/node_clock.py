@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.clock_fit import NS_PER_US, SKEW_LIMIT, TICK_NS
+from gateway.clock_fit import NS_PER_US, PPM, SKEW_LIMIT, TICK_NS
 from gateway.clock_track import Track
+from gateway.contacts import Contacts
 from gateway.host_clock import UNSYNCHRONISED_NS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ QUICK_EXCHANGES = 8  # a node that has just come is measured at once
 QUICK_PERIOD_NS = 500_000_000
 RTT_LIMIT_NS = 2_000_000_000  # an answer that slow was stuck somewhere and tells nothing
 RESOLVED_REACH_US = 300e6  # further outside the exchanges than this, the clock runs on trust
+AWAKE_REACH_US = 30e6  # the same of a node that sleeps: it may have slept since
 HELLO_DELAY_NS = 1_000_000_000  # a HELLO in the kernel's buffer, a busy node, a slow line
 TRACKS = 4  # of a clock that jumps; older ones are forgotten
 
@@ -83,9 +85,20 @@ class NodeClock:
         self._tracks: list[Track] = []  # one, unless the ticks leapt
         self._suspect: Exchange | None = None  # disagrees with the track; a second one decides
         self._earliest_hello: tuple[int, int] | None = None  # (ticks, arrived) of the fastest
+        self._greeted_us = 0  # ticks of the latest
+        self._contacts: Contacts | None = None  # of a node that sleeps, in place of tracks
+
+    def sleeps(self, ppm: int) -> None:
+        """The node sleeps, and its ticks may be off by so many ppm. What was heard before counts."""
+        if self._contacts is None or self._contacts.ppm != ppm:
+            before = self._contacts.kept() if self._contacts else self._of_tracks()
+            self._contacts = Contacts(ppm)
+            for exchange in before:
+                self._contacts.add(exchange)
 
     def hello(self, ticks_us: int, arrived_ns: int) -> None:
         """HELLO with these ticks arrived: they are not later than that."""
+        self._greeted_us = ticks_us
         fastest = self._earliest_hello
         if fastest is None or arrived_ns - ticks_us * NS_PER_US < fastest[1] - fastest[0] * NS_PER_US:
             self._earliest_hello = (ticks_us, arrived_ns)
@@ -94,6 +107,9 @@ class NodeClock:
         """Take an exchange; a single one that contradicts the others is refused and counted."""
         if not exchange.plausible():
             self.refused += 1
+        elif self._contacts is not None:
+            self.jumps += not self._contacts.agrees_with(exchange)
+            self.refused += not self._contacts.add(exchange)
         elif not self._tracks:
             self._tracks.append(Track(exchange))
         elif exchange.agrees_with(self._tracks[-1].latest):
@@ -108,27 +124,36 @@ class NodeClock:
 
     def at(self, ticks_us: int) -> Instant:
         """When the node's clock showed these ticks."""
+        if self._contacts:
+            return self._among_contacts(self._contacts, ticks_us)
         tracks = self._tracks
         if len(tracks) == 1:
             return _instant(tracks[0].place(ticks_us))
         if tracks:
             return self._among_tracks(ticks_us)
         if self._earliest_hello is not None:
-            return self._from_hello(*self._earliest_hello, ticks_us)
+            off = SKEW_LIMIT if self._contacts is None else self._contacts.ppm * PPM
+            return self._from_hello(*self._earliest_hello, ticks_us, off)
         return NOTHING
 
     def latest(self) -> Instant:
         """The newest moment of the node that is known of."""
+        if self._contacts:  # with its HELLO a new contact has begun, that an exchange has yet to measure
+            return self.at(max(self._contacts.last_us, self._greeted_us))
         if self._tracks:
             return self.at(self._tracks[-1].last_us)
         return self.at(self._earliest_hello[0]) if self._earliest_hello is not None else NOTHING
 
     def measured_ticks(self) -> list[int]:
         """Ticks of the first and the last exchange of its latest run: where it is known best."""
+        if self._contacts is not None:
+            return self._contacts.ends()
         return [self._tracks[-1].first_us, self._tracks[-1].last_us] if self._tracks else []
 
     def next_exchange_due(self, now_ns: int) -> bool:
         """True when the node should be asked: QUICK_EXCHANGES at first, then every period."""
+        if self._contacts is not None:
+            return self._contacts.due(now_ns, self._period_ns)
         if not self._tracks:
             return True
         track = self._tracks[-1]
@@ -159,12 +184,21 @@ class NodeClock:
         return Instant((low + high) // 2, (high - low) // 2 + 1, INTERVAL)
 
     @staticmethod
-    def _from_hello(hello_us: int, arrived_ns: int, ticks_us: int) -> Instant:
+    def _among_contacts(contacts: Contacts, ticks_us: int) -> Instant:
+        boottime_ns, uncertainty_ns, reach_us, contradicted = contacts.place(ticks_us)
+        state = INTERVAL if contradicted else RESOLVED if reach_us <= AWAKE_REACH_US else PROVISIONAL
+        return Instant(boottime_ns, uncertainty_ns, state)
+
+    def _of_tracks(self) -> list[Exchange]:
+        return [exchange for track in self._tracks for exchange in track.kept()]
+
+    @staticmethod
+    def _from_hello(hello_us: int, arrived_ns: int, ticks_us: int, off: float) -> Instant:
         # One-sided: the arrival is the upper end, and mostly close to the truth.
         distance_us = ticks_us - hello_us
         return Instant(
             arrived_ns + distance_us * NS_PER_US,
-            HELLO_DELAY_NS + int(abs(distance_us) * SKEW_LIMIT),
+            HELLO_DELAY_NS + int(abs(distance_us) * off),
             TimeState.PROVISIONAL,
         )
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from gateway.link_state import LinkState
 from gateway.orders import Orders
 from wire.intake import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gateway.descriptors import Sleep
     from gateway.line import Line
     from gateway.store import Arrival, Store
     from wire.up import Hello
 
 CONSOLE_LINES = 100  # lines of a node's console kept for whoever asks
+NS_PER_S = 1_000_000_000
+PPM = 1_000_000
+CONTACT_LATE_NS = 60 * NS_PER_S  # a node that sleeps may need so long to join, and to be heard
 NODES_LIMIT = 1024  # beyond, the one longest silent is forgotten; what it sent is on disk
 
 
@@ -41,6 +46,7 @@ class Node:
         self.name = uid.hex()
         self.line: Line | None = None
         self.heard_ns = 0  # CLOCK_BOOTTIME of the latest frame
+        self.sleep: Sleep | None = None  # of one that sleeps
         self.taken = 0
         self.console: deque[str] = deque(maxlen=CONSOLE_LINES)
         self.orders = Orders(self._wake_line)
@@ -50,6 +56,21 @@ class Node:
         if self.line is not None and self.line is not line:
             self.line.leave()
         self.line = line
+
+    def link(self, now_ns: int) -> LinkState:
+        """What is known of its link."""
+        state = LinkState.LOST if self.line is None else self.line.state()
+        if state in (LinkState.SILENT, LinkState.LOST) and now_ns < self.contact_due_ns:
+            return LinkState.ASLEEP
+        return state
+
+    @property
+    def contact_due_ns(self) -> int:
+        """When a node that sleeps has to be heard again at the latest; 0 of another one."""
+        if self.sleep is None:
+            return 0
+        every_ns = self.sleep.every_s * NS_PER_S
+        return self.heard_ns + every_ns + every_ns * self.sleep.ppm // PPM + CONTACT_LATE_NS
 
     def moves_to(self, line: Line, boot: int) -> bool:
         """Whether it changes between its cable and Wi-Fi; two boards with one uid are in two boots."""

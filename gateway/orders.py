@@ -49,6 +49,7 @@ class Orders:
         self._open: _Open | None = None
         self.boots = 0  # that the node has begun since it was first heard
         self._begun = asyncio.Event()
+        self._heard = asyncio.Event()
 
     async def ask(self, order: Callable[[int], Order]) -> Result:
         """Send the message that `order` makes of an id. Raises Unanswered, BegunAnew."""
@@ -88,6 +89,15 @@ class Orders:
             return False
         order.answer.set_result(result)
         return True
+
+    async def contact(self) -> None:
+        """Wait until the node is heard again, and hears."""
+        await self._heard.wait()
+
+    def heard(self) -> None:
+        """The node has answered something just now."""
+        self._heard.set()
+        self._heard = asyncio.Event()
 
     def begun_anew(self) -> None:
         """The node has begun another boot, and knows nothing of what it was asked."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.control import Refused
 from gateway.errand import Errand, ErrandFailed, ErrandFault, ErrandState
 from gateway.orders import BegunAnew
-from gateway.remote_node import maintenance, reset, settings_show
+from gateway.remote_node import awake, maintenance, reset, settings_show
 from gateway.remote_transfer import settings_set, update
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ DOINGS: Mapping[str, Doing] = {
     "update": update,
     "reset": reset,
     "maintenance": maintenance,
+    "awake": awake,
 }
 
 

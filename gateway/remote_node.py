@@ -11,6 +11,7 @@ from gateway.errand import ErrandFailed, ErrandFault
 from gateway.link_state import LinkState
 from gateway.node_secrets import hidden
 from gateway.orders import BegunAnew, Unanswered
+from gateway.status_text import duration
 from wire import remote
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from gateway.nodes import Node
     from gateway.orders import Order
 
+CONTACTS = 2  # of a node that sleeps are waited for: one may be missed
+CONTACT_S = 60.0  # that a contact may be late
 RESTART_S = 60.0  # from a reset to the HELLO of the next boot; 10 s of it the node may empty its queue
 SETTINGS_OCTETS = 64 * 1024  # a node takes less
 WORDS = 300  # of a node's own, shown
@@ -38,6 +41,8 @@ def linked(node: Node) -> bool:
 def require_link(node: Node) -> None:
     """Raise ErrandFailed unless the node can hear."""
     if not linked(node):
+        if node.sleep is not None:
+            raise ErrandFailed(ErrandFault.ASLEEP, f"node {node.name} sleeps")
         state = LinkState.SILENT if node.line is None else node.line.state()
         raise ErrandFailed(ErrandFault.NOT_LINKED, f"node {node.name} is not linked: {state}")
 
@@ -52,6 +57,9 @@ async def answered(node: Node, order: Callable[[int], Order]) -> remote.Result:
     try:
         return await node.orders.ask(order)
     except Unanswered:
+        if node.sleep is not None:
+            message = f"node {node.name} does not answer: it sleeps"
+            raise ErrandFailed(ErrandFault.ASLEEP, message) from None
         raise ErrandFailed(ErrandFault.NO_ANSWER, f"node {node.name} does not answer") from None
 
 
@@ -122,3 +130,36 @@ async def maintenance(node: Node, _errand: Errand, request: Mapping[str, Any]) -
     require_link(node)
     await obeyed(node, "maintenance", seconds=request.get("seconds"))
     return {"seconds": request.get("seconds")}
+
+
+async def awake(node: Node, errand: Errand, request: Mapping[str, Any]) -> object:
+    """Keep it from sleeping for some seconds, from its next contact on; 0: it may sleep again."""
+    seconds = request.get("seconds")
+    if node.sleep is None:  # the node says why not
+        require_link(node)
+        await obeyed(node, "awake", seconds=seconds)
+        return {"seconds": seconds}
+    limit_s = CONTACTS * (node.sleep.every_s + CONTACT_S)
+    errand.note(f"node {node.name} sleeps: this waits for its next contact, {duration(limit_s)} at most")
+    try:
+        async with asyncio.timeout(limit_s):
+            while not await _kept_awake(node, seconds):
+                pass
+    except TimeoutError:
+        message = f"node {node.name} was not heard for {duration(limit_s)}"
+        raise ErrandFailed(ErrandFault.NOT_LINKED, message) from None
+    return {"seconds": seconds}
+
+
+async def _kept_awake(node: Node, seconds: object) -> bool:
+    """Wait until it answers something, and ask then; False when it fell asleep over that."""
+    await node.orders.contact()
+    try:
+        await obeyed(node, "awake", seconds=seconds)
+    except BegunAnew:
+        return False
+    except ErrandFailed as failed:
+        if failed.fault is ErrandFault.ASLEEP:
+            return False
+        raise
+    return True

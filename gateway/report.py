@@ -154,7 +154,7 @@ class Report:
             name=self._name(node),
             port=node.line.path if node.line is not None else None,
             boot=boot,
-            link=node.line.state() if node.line is not None else "lost",
+            link=node.link(now_ns),
             seen_ago_s=max(0, now_ns - node.heard_ns) / NS_PER_S,
             clock=state,
             uncertainty_us=uncertainty_ns // NS_PER_US,

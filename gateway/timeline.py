@@ -17,7 +17,7 @@ from gateway.node_clock import RESOLVED, TIME_PERIOD_S, UNKNOWN, Exchange, TimeS
 from gateway.witness import Witnesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gateway.host_boot import HostBootRecord
     from gateway.host_clock import Clock
@@ -69,13 +69,24 @@ class TimeStore(Protocol):
 
 
 class Timeline:
-    """All node clocks and all boots of the host."""
+    """All node clocks and all boots of the host.
 
-    def __init__(self, store: TimeStore, clock: Clock, *, time_period_s: float = TIME_PERIOD_S) -> None:
+    `ppm_of(uid, boot)` is how far off the ticks of a boot may be, by what is stored of it; 0 of one that
+    never slept.
+    """
+
+    def __init__(
+        self,
+        store: TimeStore,
+        clock: Clock,
+        *,
+        time_period_s: float = TIME_PERIOD_S,
+        ppm_of: Callable[[bytes, int], int] = lambda _uid, _boot: 0,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._hosts = HostBoots(store.host_boots(), clock.boot_id)
-        self._nodes = NodeBoots(time_period_s)
+        self._nodes = NodeBoots(time_period_s, ppm_of)
         self._witnesses = Witnesses(self._hosts)
         self._observe_ns = 0
         for kept in store.exchanges():
@@ -109,6 +120,10 @@ class Timeline:
     def hello(self, uid: bytes, boot: int, ticks: int, arrived_ns: int) -> None:
         """A HELLO with these ticks arrived in this boot of the host."""
         self._nodes.get(uid, boot, self.host_boot).clock.hello(ticks, arrived_ns)
+
+    def sleeps(self, uid: bytes, boot: int, ppm: int) -> None:
+        """This boot of the node sleeps: its ticks may be off by so many ppm."""
+        self._nodes.get(uid, boot, self.host_boot).clock.sleeps(ppm)
 
     def exchange(self, uid: bytes, boot: int, exchange: Exchange) -> None:
         """The node has answered in this boot of the host."""

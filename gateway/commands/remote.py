@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from gateway.commands.options import agents_config, gateway_of
+from gateway.commands.parameters import Duration
 from gateway.commands.progress import bar
 from gateway.commands.running_agent import reaching
 from gateway.control import CONTROL_NAME, Refused, call
@@ -20,9 +21,11 @@ from gateway.counters import printable
 from gateway.errand import ErrandState
 from gateway.failure import Failure
 from gateway.remote_transfer import TRIAL_LEAST_S, TRIAL_MOST_S
+from gateway.status_text import duration
 
 LOOK_S = 0.2
 MAINTENANCE_MOST_S = 3600
+AWAKE_MOST_S = 86400
 ESCAPE_MOST = 10  # characters that one octet may become
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
 
@@ -40,7 +43,7 @@ _WITHIN = click.option(
 @click.argument("node")
 @click.pass_context
 def remote(context: click.Context, node: str) -> None:
-    """Have a node do something: new settings, a new application, a pause, a reset.
+    """Have a node do something: new settings, a new application, a pause, a reset, no sleep.
 
     NODE is its uid, as `fieldgate status` shows it, or the end of it: four digits at least, of one node only.
     The running agent does it over the node's link, beside its readings. Exit code 3 when no agent answers,
@@ -137,6 +140,33 @@ def maintenance(node: str, *, seconds: int, as_json: bool, config_path: Path | N
     if not as_json:
         click.echo(
             f"node {errand['node']}: " + (f"parked for {seconds} s" if seconds else "it measures again")
+        )
+
+
+@remote.command()
+@click.option(
+    "--for",
+    "seconds",
+    type=Duration(AWAKE_MOST_S),
+    required=True,
+    metavar="TIME",
+    help="As 10m, 90s or 2h, a day at most; 0 lets it sleep again.",
+)
+@_JSON
+@agents_config
+@click.pass_obj
+def awake(node: str, *, seconds: int, as_json: bool, config_path: Path | None) -> None:
+    """Keep a node that sleeps awake for TIME, from its next contact on.
+
+    Then it can be given settings and applications, or be reached on its console. The agent waits until the
+    node is heard, two of its contacts at most; end it with Ctrl-C. The node samples as often as before, and
+    sleeps again by itself.
+    """
+    errand = _done(config_path, node, "awake", title="waiting", as_json=as_json, seconds=seconds)
+    if not as_json:
+        click.echo(
+            f"node {errand['node']} "
+            + (f"stays awake for {duration(seconds)}" if seconds else "may sleep again")
         )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 3.0  # where nobody watches a terminal
 _FRAME_LINES = 9  # title, heading, counts and the lines between them
 _NARROW = 72  # columns; with less, the time of a reading goes, for its age stands there too
-_LINK_STYLES = {"open": "green", "silent": "red", "lost": "red"}
+_LINK_STYLES = {"open": "green", "asleep": "green", "silent": "red", "lost": "red"}
 
 
 class Screen(Protocol):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.descriptors import DESCRIPTORS, Descriptors, Unreadable, parse_descriptor
+from gateway.descriptors import DESCRIPTORS, Descriptors, Sleep, Unreadable, parse_descriptor
 from tests.gateway.sinks.records import AIR, AIR_BODY, AIR_HASH, Library
 from wire import cbor
 
@@ -34,6 +34,17 @@ def test_descriptors_are_parsed_once_and_at_most_so_many_are_kept(library):
     assert library.asked == asked + 1
 
 
+WRONG_SLEEPS = (
+    {"every_s": 0},
+    {"every_s": 604_801},
+    {"every_s": True},
+    {"every_s": "900"},
+    {"ppm": 0},
+    {"ppm": 50_001},
+    {"ppm": None},
+)
+
+
 def changed(**parts):
     return cbor.encode({**AIR, **parts})
 
@@ -47,6 +58,8 @@ def group(**parts):
 
 
 BAD_DESCRIPTORS = [
+    *(changed(sleep={"every_s": 900, "ppm": 10_000, **wrong}) for wrong in WRONG_SLEEPS),
+    changed(sleep=[]),
     b"\xff",
     cbor.encode([1]),
     changed(channels=7),
@@ -82,3 +95,9 @@ def test_unknown_keys_and_a_nameless_node_are_fine():
     assert descriptor.name == ""
     assert descriptor.groups[0].name == "air"
     assert replace(descriptor, name="x") != descriptor
+
+
+def test_a_node_that_sleeps_says_how_long_and_how_wrong_its_clock_may_be():
+    descriptor = parse_descriptor(AIR_HASH, changed(sleep={"every_s": 900, "ppm": 10_000, "more": 1}))
+    assert descriptor.sleep == Sleep(every_s=900, ppm=10_000)
+    assert parse_descriptor(AIR_HASH, AIR_BODY).sleep is None

@@ -39,6 +39,8 @@ TIGHT_MS = {
     "witness": 100,
     "gateway_reboots": 25,
     "node_reboots": 2,
+    "sleeper": 5000,
+    "sleeper_gateway_reboots": 5000,
     "wrap_30": 2,
     "wrap_32": 2,
 }
@@ -91,6 +93,7 @@ MISTAKES = {
     "no round trip": (Mistake(of_exchange=without_round_trip), "ftdi"),
     "an asymmetry unseen": (Mistake(of_exchange=taken_for_even), "asymmetry"),
     "a wall clock believed": (Mistake(of_reading=vouched_for), "late_sync"),
+    "deep sleep unseen": (Mistake(of_ppm=lambda _: 0), "sleeper"),
 }
 
 

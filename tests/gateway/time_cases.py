@@ -1,5 +1,7 @@
 """The classes of cases that the time simulator draws from."""
 
+from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 from tests.gateway.time_simulator import Case, NodeLife
@@ -218,6 +220,42 @@ def node_reboots(rng: Random) -> Case:
     return simple(rng, nodes=nodes, outages=((reset_s - 40.0, reset_s + 30.0),), every_s=9.0)
 
 
+def sleeper(rng: Random) -> Case:
+    """A contact in 15 minutes; between them an oscillator 5,000 ppm off that follows the temperature."""
+    length_s = 4 * 3600.0
+    slow = Crystal(
+        skew_ppm=rng.choice((-5000.0, 5000.0)),
+        wander_ppm=300.0,
+        ramp_ppm_h=rng.uniform(-2000, 2000),
+        ramp_at_s=rng.uniform(0, length_s),
+    )
+    contacts_s = [900.0 * number for number in range(17)]
+    missed = rng.randrange(1, 15)
+    del contacts_s[missed]
+    asleep = tuple((at_s + 8.0, next_s) for at_s, next_s in pairwise(contacts_s))
+    life = NodeLife(begin_s=0.0, end_s=length_s)
+    return simple(
+        rng,
+        hosts=(perfect(length_s),),
+        nodes=(life,),
+        crystal=slow,
+        outages=asleep,
+        every_s=60.0,
+        ppm=10_000,
+    )
+
+
+def sleeper_gateway_reboots(rng: Random) -> Case:
+    """The same, and the gateway begins anew while the node sleeps, twice."""
+    case = sleeper(rng)
+    ends_s = (0.0, rng.uniform(3000, 4000), rng.uniform(8000, 9000), 4 * 3600.0)
+    hosts = tuple(
+        HostLife(begin_s=begin_s, end_s=end_s - 50.0, sync_s=begin_s, stated_ns=PERFECT_NS)
+        for begin_s, end_s in pairwise(ends_s)
+    )
+    return replace(case, hosts=hosts)
+
+
 def wrap_30(rng: Random) -> Case:
     return simple(rng, wrap=2**30, hosts=(perfect(1500.0),), nodes=(node(rng, end_s=1500.0),))
 
@@ -250,6 +288,8 @@ CLASSES = {
         witness,
         gateway_reboots,
         node_reboots,
+        sleeper,
+        sleeper_gateway_reboots,
         wrap_30,
         wrap_32,
     )

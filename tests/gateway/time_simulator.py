@@ -48,6 +48,7 @@ class Case:
     wrap: int = 0
     every_s: float = 37.0  # between records
     leap_s: float | None = None  # a second of UTC that comes twice ends here
+    ppm: int = 0  # of a node that sleeps while the cable is away, as it says itself
 
 
 @dataclass(kw_only=True)
@@ -94,6 +95,7 @@ class Mistake:
     of_exchange: Callable[[Exchange], Exchange] = lambda exchange: exchange
     of_instant: Callable[[UtcInstant], UtcInstant] = lambda instant: instant
     of_reading: Callable[[HostReading], HostReading] = lambda reading: reading
+    of_ppm: Callable[[int], int] = lambda ppm: ppm
 
 
 HONEST = Mistake()
@@ -105,6 +107,7 @@ class Simulation:
     def __init__(self, case: Case, rng: random.Random, tally: Tally, mistake: Mistake) -> None:
         self._case, self._rng, self._tally, self._mistake = case, rng, tally, mistake
         self._shelf = Shelf()
+        self._ppm = mistake.of_ppm(case.ppm)
         self._nodes = [
             VirtualNode(
                 rng,
@@ -137,7 +140,7 @@ class Simulation:
 
     def _with_host(self, life: HostLife) -> None:
         clock = VirtualDay(life, self._mistake.of_reading)
-        timeline = Timeline(self._shelf, clock)
+        timeline = Timeline(self._shelf, clock, ppm_of=lambda _uid, _boot: self._ppm)
         at_s = life.begin_s
         met: set[int] = set()
         while at_s < life.end_s:
@@ -173,6 +176,8 @@ class Simulation:
             uid = UID[:-1] + bytes([2 if life.witness else 1])
             if node.boot not in met:
                 met.add(node.boot)
+                if self._ppm:
+                    timeline.sleeps(uid, node.boot, self._ppm)
                 timeline.hello(
                     uid, node.boot, node.ticks(at_s), clock.boottime_of(at_s + self._rng.random() / 10)
                 )

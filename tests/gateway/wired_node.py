@@ -15,22 +15,28 @@ DESCRIPTOR = {
     "groups": [{"channels": [0], "name": "air", "period_ms": 1000}],
     "node": {"name": "test"},
 }
-DESCRIBE = up.Describe(DESCRIPTOR).encode(cbor.Encoder(1024))
 DESCRIPTOR_NAME = up.descriptor_hash(cbor.encode(DESCRIPTOR))
 POLL_S = 0.002
 
 
 class WiredNode:
-    """Speaks through `pair` while `run` is awaited. `obey(order)` gives a Result; None: it says nothing."""
+    """Speaks through `pair` while `run` is awaited. `obey(order)` gives a Result; None: it says nothing.
 
-    def __init__(self, pair, *, uid=UID, boot=BOOT, first_seq=0, obey=lambda _order: None):
+    `sleep`, where it has one, is that of its descriptor; it does not sleep by itself.
+    """
+
+    def __init__(self, pair, *, uid=UID, boot=BOOT, first_seq=0, obey=lambda _order: None, sleep=None):
         self.pair = pair
         self._obey = obey
         self._encoder = cbor.Encoder(1024)
         self.queue = Queue(first_seq)
         self.received = []
-        hello = up.Hello(uid, boot, 0, "test", DESCRIPTOR_NAME, "power_on", [], 240, b"nonce678")
-        self.session = NodeSession(hello, DESCRIBE, self.queue, lambda limit: os.urandom(1)[0] % limit)
+        describe = up.Describe({**DESCRIPTOR, "sleep": sleep} if sleep else DESCRIPTOR)
+        name = up.descriptor_hash(cbor.encode(describe.descriptor))
+        hello = up.Hello(uid, boot, 0, "test", name, "power_on", [], 240, b"nonce678")
+        self.session = NodeSession(
+            hello, describe.encode(cbor.Encoder(1024)), self.queue, lambda limit: os.urandom(1)[0] % limit
+        )
         self._reader = FrameReader(FRAME_LIMIT_DOWN)
         self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 

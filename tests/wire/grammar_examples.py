@@ -4,6 +4,7 @@ import copy
 
 CHANNEL = {"name": "t", "unit": "Cel", "exp": -2, "sensor": "bme280"}
 GROUP = {"name": "air", "channels": [0], "period_ms": 1000}
+SLEEP = {"every_s": 900, "ppm": 10_000}
 HELLO = {
     "v": 1,
     "uid": b"\x24\x0a\xc4\x00\x00\x01",
@@ -27,7 +28,7 @@ WELCOME = {
 GOOD = {
     "hello": [0, HELLO],
     "welcome": [1, WELCOME],
-    "describe": [2, {"channels": [CHANNEL], "groups": [GROUP], "node": {}}],
+    "describe": [2, {"channels": [CHANNEL], "groups": [GROUP], "node": {}, "sleep": SLEEP}],
     "block": [3, 1 << 16, 1, 0, 0, 10, 20, [1, None, -3], {1: 4}],
     "ack": [4, 1 << 16, 1, 7, 8192],
     "gap": [5, 1 << 16, 1, 0, 7, "queue_full", 10, 20],
@@ -56,6 +57,10 @@ BROKEN = {
     "describe": ("describe", (1,), []),
     "descriptor channels": ("describe", (1, "channels"), {}),
     "descriptor groups": ("describe", (1, "groups"), ABSENT),
+    "descriptor sleep": ("describe", (1, "sleep"), 900),
+    "sleep-entry": ("describe", (1, "sleep", "every_s"), 0),
+    "sleep-entry ppm": ("describe", (1, "sleep", "ppm"), 50_001),
+    "sleep-entry key": ("describe", (1, "sleep", "every_s"), ABSENT),
     "descriptor node": ("describe", (1, "node"), {"name": 5}),
     "channel-entry": ("describe", (1, "channels", 0), 5),
     "channel exp": ("describe", (1, "channels", 0, "exp"), 0.5),
