@@ -36,7 +36,8 @@ class App:
         self._heart = parts.heart
         self._link = parts.link
         self._samplers = parts.samplers
-        self._orders = None  # firmware.orders.Orders while the gateway has some
+        self._sleeper = parts.sleeper  # firmware.sleeper.Sleeper of a node that sleeps
+        self.orders = None  # firmware.orders.Orders while the gateway has some
         self._good = False
         self._trial_s = parts.trial_s
         self._tell("info", "started, reset " + self._hello.reset + ", heap free " + str(gc.mem_free()))
@@ -46,7 +47,10 @@ class App:
 
     async def run(self) -> None:
         """Run every task; an exception of any of them comes out here."""
-        duties = [sampler.run() for sampler in self._samplers]
+        if self._sleeper:
+            duties = await self._sleeper.begin(self)
+        else:
+            duties = [sampler.run() for sampler in self._samplers]
         self._heart.start()
         await asyncio.gather(self._link.receive(), self._link.send(), self._keep_house(), *duties)
 
@@ -58,15 +62,15 @@ class App:
             self._heart.beat(HOUSE, 0)
             count += 1
             self.queue.look()
-            if self._orders and not self._orders.look():
+            if self.orders and not self.orders.look():
                 self._forget_orders()
-            self._settle(count)
+            self.settle(count)
             gc.collect()
             self._tell_of_a_sensor(not count % HEALTH_EVERY)
             if not count % HEALTH_EVERY:
                 self._tell("info", self._health())
 
-    def _settle(self, count: int) -> None:
+    def settle(self, count: int) -> None:
         """What the gateway's word ends: the count of failures, trials, the record of a crash."""
         if self._hello.crash and self._session.state == UP:  # WELCOME came, so HELLO had arrived
             self._hello.crash = ""
@@ -80,8 +84,8 @@ class App:
             self._good = True
             _launch("good", self._root, self._hello.trial == "settings")
             self._hello.trial = ""
-        elif self._hello.trial and count * COLLECT_MS >= self._trial_s * 1000:
-            _launch("overdue", self._root, self._hello.trial, count * COLLECT_MS // 1000, self.queue)
+        elif self._hello.trial and self._ticks.now_us() >= self._trial_s * 1000000:
+            _launch("overdue", self._root, self._hello.trial, self._ticks.now_us() // 1000000, self.queue)
 
     def _on_hung(self, cause: str) -> None:
         _launch("record", cause, self._ticks.now_us() // 1000000)
@@ -108,20 +112,20 @@ class App:
         )  # fmt: skip
 
     def _obey(self, order) -> bytes:
-        if self._orders is None:
+        if self.orders is None:
             gc.collect()
             # Imported here: the gateway seldom has any, and this takes 5 KB.
             from firmware import orders  # noqa: PLC0415
 
-            self._orders = orders.Orders(
-                self._root, self._samplers, self.queue, self._ticks, self._tell, self._hello
+            self.orders = orders.Orders(
+                self._root, self._samplers, self.queue, self._ticks, self._tell, self._hello, self._sleeper
             )
-        return self._orders.answer(order).encode(self._encoder)
+        return self.orders.answer(order).encode(self._encoder)
 
     def _forget_orders(self) -> None:
         from firmware import orders  # noqa: PLC0415 - it is loaded
 
-        self._orders = None
+        self.orders = None
         orders.leave()
 
     def _tell(self, level: str, text: str) -> None:

@@ -17,15 +17,21 @@ class Boot:
     a file that was lost or torn. `number` is count << 16 | 16 random bits, so two boots with the
     same count still differ. `stored` is False when the file system did not take the new count;
     `left_records` is True when there are files in the directory `queue`. `crash` is what ended an
-    earlier boot, in a line, as long as no gateway has heard of it.
+    earlier boot, in a line, as long as no gateway has heard of it. A boot that goes on after deep sleep has
+    its `number` already, and is not counted.
     """
 
-    def __init__(self, root: str, random_octets: bytes, queue: str = "") -> None:
+    def __init__(self, root: str, random_octets: bytes, queue: str = "", number: "int | None" = None) -> None:
         path = root + "boot_count"
-        last = _read(path)
-        self.count = 0 if last is None or last >= _BOOT_COUNT_LIMIT else last + 1
-        self.number = self.count << 16 | int.from_bytes(random_octets[:2], "big")
-        self.stored = _write(path, self.count)
+        self.kept = None  # firmware.kept.Kept of a boot that goes on
+        self.stored = True
+        if number is None:
+            last = _read(path)
+            count = 0 if last is None or last >= _BOOT_COUNT_LIMIT else last + 1
+            number = count << 16 | int.from_bytes(random_octets[:2], "big")
+            self.stored = _write(path, count)
+        self.number = number
+        self.count = number >> 16
         self.left_records = bool(queue) and _any_in(queue)
         self.crash = _crash(root + "crash.txt")
 

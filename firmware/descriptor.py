@@ -38,6 +38,8 @@ class Descriptor:
         node = {key: value for key, value in settings.node.items() if value}
         node["board"] = board
         self.map = {"channels": self.channels, "groups": groups, "node": node}
+        if settings.sleep:
+            self.map["sleep"] = {"every_s": settings.sleep["every_s"], "ppm": settings.sleep["clock_ppm"]}
         try:
             self.message = Describe(self.map).encode(Encoder(MESSAGE_OCTETS))
         except WireError as error:

@@ -32,7 +32,7 @@ class FlashQueue:
     def __init__(self, place: tuple, spill) -> None:
         directory, limit_octets, self._descriptor = place
         self._spill = spill
-        self._shelf = Shelf(directory)
+        self._shelf = Shelf(directory, spill.queue.boot)
         self._reader = None
         self._reads = None  # the Kept that _reader goes through
         self._files_most = min(limit_octets // SEGMENT_OCTETS, self._shelf.room())
@@ -59,6 +59,11 @@ class FlashQueue:
                 found.append([boot, stream, kept.first_seq, kept.next_seq])
         older = sorted(found[this:])
         return [each for stream in STREAMS for each in found[:this] + older if each[1] == stream]
+
+    def next_seq(self, stream: int) -> int:
+        """The seq after what is here of this boot's stream; 0 where there is nothing."""
+        kept = self._shelf.kept.get((stream, self._spill.queue.boot))
+        return kept.next_seq if kept else 0
 
     def descs(self) -> "list[list]":
         """[boot, descriptor's hash] of each boot that had another descriptor than this one."""

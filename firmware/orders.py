@@ -13,6 +13,7 @@ IDLE_MS = const(60000)  # then nothing is repeated any more, and the memory goes
 PIECE_OCTETS = const(512)  # of the settings in one RESULT
 SETTINGS_OCTETS = const(0xFFFF)  # an offset is not beyond; settings.py takes less
 MAINTENANCE_MOST_S = const(3600)
+AWAKE_MOST_S = const(86400)
 DRAIN_MS = const(10000)  # a wanted reset waits so long for the gateway to take what is in RAM
 DRAIN_STEP_MS = const(100)
 LAST_WORDS_MS = const(500)  # for the RESULT to get out; 240 octets at 4800 baud
@@ -42,8 +43,9 @@ class Orders:
     this boot tries.
     """
 
-    def __init__(self, root: str, samplers: list, queue, ticks, tell, hello=None) -> None:
+    def __init__(self, root: str, samplers: list, queue, ticks, tell, hello=None, sleeper=None) -> None:
         self._hello = hello
+        self._sleeper = sleeper
         self._root = root
         self._samplers = samplers
         self._queue = queue
@@ -82,6 +84,7 @@ class Orders:
                 "settings": self._settings,
                 "reset": self._reset,
                 "maintenance": self._maintenance,
+                "awake": self._awake,
                 "put": self._put,
                 "trial": self._trial,
             }
@@ -131,6 +134,13 @@ class Orders:
             self._tell("info", "maintenance: sampling is parked for " + str(seconds) + " s")
         elif self._parked_until_ms:
             self._end_maintenance()
+
+    def _awake(self, arguments: dict) -> None:
+        seconds = fields.uint(arguments.get("seconds"), "seconds", AWAKE_MOST_S)
+        if not self._sleeper:
+            raise Refused("it never sleeps: its settings have no sleep")
+        self._sleeper.awake(seconds)
+        self._tell("info", "awake for " + str(seconds) + " s")
 
     def _end_maintenance(self) -> None:
         self._parked_until_ms = 0

@@ -11,7 +11,7 @@ from firmware.sensors import Sensor
 
 class Plan:
     """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` and
-    `queue_flash_octets` of the settings.
+    `queue_flash_octets` of the settings; `sleep` of them, with `sleeper`, its class, or None.
 
     Settings on trial go before those in force; broken ones are dropped at once. A node with a broken
     file measures with the defaults rather than not at all. `problem` says so; it is empty when all is
@@ -58,8 +58,15 @@ class Plan:
             # The board knows better than settings.py which pins it has and what they can do.
             raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
         channels_of = [sensor.channels for sensor in self.sensors]
+        takes = Sampler
+        self.sleep = chosen.sleep if chosen.groups else None
+        if self.sleep:
+            from firmware import one_scan, sleeper  # noqa: PLC0415 - most nodes save them
+
+            self.sleeper = sleeper.Sleeper
+            takes = one_scan.OneScan
         for group in chosen.groups:
-            group["sampler"] = Sampler
+            group["sampler"] = takes
             if group["sps"]:
                 from firmware.waveform import Waveform  # noqa: PLC0415 - 4 KB that most nodes save
 

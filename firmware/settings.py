@@ -61,6 +61,11 @@ class Settings:
         self.sensors = [sensor(keys, self) for keys in sensors]
         groups = top.keyed_list("groups", DEFAULTS["groups"], GROUPS_MOST)
         self.groups = [group(keys) for keys in groups]
+        self.sleep = None
+        if top.has("sleep"):
+            from firmware.sleep_settings import sleep  # noqa: PLC0415 - as above
+
+            self.sleep = sleep(top.inside("sleep"), self.groups)
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
         self.queue_flash_octets = top.integer("queue_flash_octets", 1048576, 0, QUEUE_FLASH_MOST)
         top.done()

@@ -20,9 +20,13 @@ _NAME_OCTETS = const(21)
 
 
 class Shelf:
-    """The files in `directory`. Raises OSError when it cannot be made or read."""
+    """The files in `directory`. Raises OSError when it cannot be made or read.
 
-    def __init__(self, directory: str) -> None:
+    Those of `boot` are known in any case: it has gone on after deep sleep, and its seqs go on, too.
+    """
+
+    def __init__(self, directory: str, boot: int) -> None:
+        self._boot = boot
         self.kept = {}  # (stream, boot): Kept
         self.more = False  # there are pairs that `kept` has no room for
         self.files = 0  # that take a block: a gap's does not
@@ -87,7 +91,7 @@ class Shelf:
             kept = found[key] = Kept(boot, stream, seq)
             if len(found) + len(self.kept) > KEPT_MOST:
                 self.more = True
-                del found[max(found)]
+                del found[max([key for key in found if key[1] != self._boot])]
         kept.file_seq = min(kept.file_seq, seq)
         kept.next_seq = max(kept.next_seq, seq)
 

@@ -72,7 +72,7 @@ class NodeSession:
         self._went_back_to: tuple[tuple[int, int], int] | None = None
         self._timeouts = 0
         self._acked_ms = 0
-        self._heard_ms = 0
+        self.heard_ms = 0
         self._hello_ms = 0
         self._hello_wait_ms = HELLO_FIRST_MS
 
@@ -84,7 +84,7 @@ class NodeSession:
 
     def receive(self, message: Message, now_ms: int, ticks: int) -> None:
         """Take a message from the gateway; `ticks` are the node's when it came in."""
-        self._heard_ms = now_ms
+        self.heard_ms = now_ms
         if isinstance(message, down.Ack):
             self._on_ack(message, now_ms)
         elif isinstance(message, down.Time):
@@ -100,7 +100,7 @@ class NodeSession:
             number, received = self._time_reply
             self._time_reply = None
             return up_node.TimeReply(number, received, ticks).encode(self._encoder)
-        if self.state == UP and now_ms - self._heard_ms >= SILENCE_MS:
+        if self.state == UP and now_ms - self.heard_ms >= SILENCE_MS:
             self._seek(now_ms)
         if self.state == SEEKING:
             return self._poll_hello(now_ms, ticks)
@@ -126,7 +126,7 @@ class NodeSession:
         """How long `poll` will have nothing to give unless a message or a record comes."""
         if self.state == SEEKING:
             return max(0, self._hello_ms - now_ms)
-        due_ms = self._heard_ms + SILENCE_MS
+        due_ms = self.heard_ms + SILENCE_MS
         if self._flight:
             due_ms = min(due_ms, self._acked_ms + ACK_TIMEOUT_MS)
         return max(0, due_ms - now_ms)

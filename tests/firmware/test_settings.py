@@ -193,6 +193,24 @@ def only(**changes):
             "groups[1].name",
         ),
         (only(sensors=[BME, {"driver": "hx711"}]), "sensors[1]"),
+        *(
+            ({"sleep": {"wake_ms": 60000, **wrong}}, "sleep." + next(iter(wrong)))
+            for wrong in (
+                {"wake_ms": 999},
+                {"wake_ms": 86400001},
+                {"wake_ms": None},
+                {"send_every": 0},
+                {"send_every": 10001},
+                {"link_s": 9},
+                {"link_s": 601},
+                {"clock_ppm": 0},
+                {"clock_ppm": 50001},
+                {"wakes": 5},
+            )
+        ),
+        ({"sleep": {"wake_ms": 86400000, "send_every": 8}}, "sleep.send_every"),
+        ({**waveform({"driver": "hx711"}), "sleep": {"wake_ms": 60000}}, "sleep.wake_ms"),
+        ({**only(groups=[{**GROUP, "decimate": 2}]), "sleep": {"wake_ms": 60000}}, "sleep.wake_ms"),
     ],
 )
 def test_a_wrong_setting_is_named(values, key):
@@ -253,3 +271,16 @@ def test_a_mistake_in_wifi_names_its_place_and_no_secret(changes, key):
     assert error.value.key == key
     assert "hush" not in str(error.value)
     assert "secre" not in str(error.value)
+
+
+def test_a_node_that_sleeps_has_one_scan_a_wake():
+    chosen = Settings({"sleep": {"wake_ms": 60000, "send_every": 15}})
+    assert chosen.sleep == {
+        "wake_ms": 60000,
+        "send_every": 15,
+        "link_s": 30,
+        "clock_ppm": 10000,
+        "every_s": 900,
+    }
+    assert [(group["period_ms"], group["scans"]) for group in chosen.groups] == [(60000, 1)] * 2
+    assert Settings({}).sleep is None

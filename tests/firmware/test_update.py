@@ -21,7 +21,7 @@ OTHER_KEYS = """
 def load(path):
     raise SettingsError("groups[0].period_ms", "unknown key")
 """
-NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp._settle = _nothing\n"
+NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp.settle = _nothing\n"
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
 WHOLE_EVERY = 50

@@ -1,0 +1,36 @@
+"""`sleep` of the settings: a node that is awake only to measure, and now and then to tell."""
+
+from wire.compat import const
+
+_WAKE_LEAST_MS = const(1000)
+_WAKE_MOST_MS = const(86400000)
+_SEND_EVERY_MOST = const(10000)
+_CONTACT_MOST_S = const(604800)  # a week: a gateway waits no longer before it calls a node lost
+_LINK_S = const(30)
+_LINK_LEAST_S = const(10)
+_LINK_MOST_S = const(600)
+_CLOCK_PPM = const(10000)  # an RC oscillator whose temperature changes between two contacts
+_CLOCK_MOST_PPM = const(50000)
+
+
+def sleep(keys, groups: list) -> dict:
+    """Checked values; the groups then have one scan a wake."""
+    out = {
+        "wake_ms": keys.integer("wake_ms", None, _WAKE_LEAST_MS, _WAKE_MOST_MS),
+        "send_every": keys.integer("send_every", 1, 1, _SEND_EVERY_MOST),
+        "link_s": keys.integer("link_s", _LINK_S, _LINK_LEAST_S, _LINK_MOST_S),
+        "clock_ppm": keys.integer("clock_ppm", _CLOCK_PPM, 1, _CLOCK_MOST_PPM),
+    }
+    keys.done()
+    out["every_s"] = (out["wake_ms"] * out["send_every"] + 999) // 1000
+    if out["every_s"] > _CONTACT_MOST_S:
+        raise keys.bad("send_every", "over a week between two contacts")
+    for at in range(len(groups)):
+        group = groups[at]
+        for key, none in (("sps", 0), ("decimate", 1)):
+            if group[key] != none:
+                raise keys.bad("wake_ms", "not with groups[" + str(at) + "]." + key + ": a wake has one scan")
+        group["period_ms"] = out["wake_ms"]
+        group["scans"] = 1
+        group["report_ms"] = 0
+    return out

@@ -1,0 +1,254 @@
+"""A node that sleeps: what a wake does, what it costs, and what is left of it."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from provisioning.application import build
+from tests.firmware.launched import choice, slot_files, with_mistake
+from tests.firmware.sleeping import AIR, EVERY, LOAD, SETTINGS, WAKE_S, Sleeping
+from wire.remote import Command
+
+AWAKE_MS = 600  # of a wake without link: an HX711 that was opened just now takes five conversions to settle
+CRASHES_IN_ITS_4TH_MINUTE = """
+
+_scan = Sampler._scan
+
+async def _crash(self, until_us):
+    if 230000000 < self._ticks.now_us() < 290000000:
+        raise ValueError("a minute too many")
+    await _scan(self, until_us)
+
+Sampler._scan = _crash
+"""
+
+TRIED = {**SETTINGS, "sleep": {"wake_ms": 30_000, "send_every": 100, "link_s": 10}}
+
+
+@pytest.fixture
+def sleeping(tmp_path):
+    lives = []
+
+    def sleeping(*arguments, **ways):
+        lives.append(Sleeping(tmp_path, *arguments, **ways))
+        return lives[-1]
+
+    yield sleeping
+    for life in lives:
+        life.close()
+
+
+def ticks(records):
+    return [record.t_first for record in records]
+
+
+def frames(life, begin=0):
+    return life.said[begin:].count(b"\x7e")
+
+
+def test_it_samples_at_each_wake_and_says_nothing_until_the_kth(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    assert [len(life.stored(group)) for group in (AIR, LOAD)] == [1, 1]
+    hellos, said = len(life.gateway.hellos), len(life.said)
+    life.run_wakes(EVERY - 1)
+    assert frames(life, said) == 0
+    assert len(life.gateway.hellos) == hellos
+    life.run_wakes(1)
+    assert [len(life.stored(group)) for group in (AIR, LOAD)] == [EVERY + 1] * 2
+    apart = [later - sooner for sooner, later in pairwise(ticks(life.stored(AIR)))]
+    assert all(abs(each - WAKE_S * 1_000_000) < 50_000 for each in apart[1:])
+    assert all(isinstance(value, int) for record in life.stored() for value in record.values)
+
+
+def test_all_wakes_are_one_boot_whose_seqs_go_on_and_whose_start_is_written_once(sleeping):
+    life = sleeping(send_every=2)
+    life.until_asleep()
+    life.run_wakes(4)
+    assert life.file("/boot_count") == b"0\n"
+    assert len({record.boot for record in life.stored()}) == 1
+    assert [record.seq for record in life.stored()] == list(range(10))
+    assert len(life.sent) == 10
+
+
+def test_a_wake_without_link_is_short(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    for _ in range(3):
+        life.time.run_until(lambda: life.board.pid is not None, 100)
+        begun_s = life.time.seconds
+        life.until_asleep()
+        assert 0 < (life.time.seconds - begun_s) * 1000 < AWAKE_MS
+
+
+def test_a_contact_ends_when_all_is_acknowledged_or_its_time_is_over(sleeping):
+    life = sleeping(send_every=2, link_s=20)
+    life.until_asleep()
+    assert 10 <= life.time.seconds < 12  # the technician's window after power-on
+    life.run_wakes(1)
+    for deaf, least_s, most_s in ((False, 1, 4), (True, 20, 21)):
+        life.gateway.deaf = deaf
+        life.time.run_until(lambda: life.board.pid is not None, 100)
+        begun_s = life.time.seconds
+        life.until_asleep()
+        assert least_s < life.time.seconds - begun_s < most_s
+        life.run_wakes(1)
+
+
+@pytest.mark.timeout(60)
+def test_what_rtc_memory_has_no_room_for_goes_to_flash_and_all_comes_home(sleeping):
+    life = sleeping(send_every=40)
+    life.gateway.deaf = True
+    life.run_wakes(39)
+    assert life.stored() == []
+    assert life.board.counters.boots["hard"] == 0
+    life.gateway.deaf = False
+    life.run_wakes(1)
+    assert [record.seq for record in life.stored()] == list(range(2 * 41))
+    assert all(len(octets) == 1 for octets in life.sent.values())
+    assert len(life.sent) == 2 * 41
+
+
+@pytest.mark.timeout(60)
+def test_without_flash_it_asks_for_the_gateway_earlier_and_names_what_it_drops(sleeping):
+    life = sleeping(send_every=45, more={"queue_flash_octets": 0})
+    life.until_asleep()
+    life.run_wakes(30)
+    early = len(life.stored())
+    assert 2 < early <= 2 * 31  # RTC memory was filling
+    life.gateway.deaf = True
+    life.run_wakes(36)
+    life.gateway.deaf = False
+    life.time.run_until(lambda: len(life.stored()) > early, 60 * WAKE_S)
+    life.until_asleep()
+    gaps = [record for record in life.gateway.records if record not in life.stored()]
+    assert {gap.reason for gap in gaps} == {"queue_full"}
+    assert sum(gap.next_seq - gap.seq for gap in gaps) + len(life.stored()) == 2 * (1 + life.wakes)
+
+
+@pytest.mark.timeout(60)
+def test_a_loss_of_power_costs_at_most_what_rtc_memory_held(sleeping):
+    life = sleeping(send_every=3)
+    life.until_asleep()
+    for boots, lose in enumerate((life.board.power_cut, life.board.brown_out, life.board.reset), 1):
+        life.run_wakes(3)
+        life.run_wakes(2)
+        stored = {(record.boot, record.seq) for record in life.stored()}
+        lose()
+        life.time.run_for(1)
+        life.until_asleep()
+        of = [sorted(record.seq for record in life.stored() if record.boot == boot) for boot in life.boots()]
+        assert of == [list(range(8))] * boots + [[0, 1]]
+        assert stored < {(record.boot, record.seq) for record in life.stored()}
+    assert [boot >> 16 for boot in life.boots()] == [0, 1, 2, 3]
+
+
+def test_a_crash_in_a_wake_costs_none_of_the_records_of_earlier_wakes(sleeping):
+    life = sleeping(with_mistake(firmware_sampler=CRASHES_IN_ITS_4TH_MINUTE))
+    life.until_asleep()
+    life.run_wakes(5)
+    first, second = life.boots()
+    # Minutes 0 to 3 of both groups; the one after them failed.
+    assert [record.seq for record in life.stored() if record.boot == first] == list(range(2 * 4))
+    assert [record.seq for record in life.stored() if record.boot == second] == [0, 1]
+    assert any("a minute too many" in hello.crash for hello in life.gateway.hellos)
+    assert all(len(octets) == 1 for octets in life.sent.values())
+
+
+def test_a_wake_that_ends_in_another_deep_sleep_than_its_own_is_no_boot_to_go_on_with(sleeping):
+    life = sleeping(send_every=3)
+    life.until_asleep()
+    life.run_wakes(2)
+    life.time.run_until(lambda: life.board.pid is not None, 100)
+    life.time.run_until(lambda: len(life.stored()) == 2 * 4, 10)  # seqs that RTC memory does not know of
+    life.board.type(b"\x03")
+    life.time.run_until(lambda: b">>> " in life.said, 5)
+    life.board.type(b"\x01import machine; machine.deepsleep(1000)\x04")
+    life.time.run_for(3)
+    life.until_asleep()
+    _first, second = life.boots()
+    assert [record.seq for record in life.stored() if record.boot == second] == [0, 1]
+    assert all(len(octets) == 1 for octets in life.sent.values())
+
+
+def test_ctrl_c_within_a_wake_lets_a_technician_in(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    life.time.run_until(lambda: life.board.pid is not None, 100)
+    life.board.type(b"\x03")
+    life.time.run_until(lambda: b">>> " in life.said, 5)
+    life.time.run_for(1800)
+    assert life.wakes == 1
+    life.board.type(b"\x03\x01import machine; machine.reset()\x04")
+    life.time.run_for(30)
+    assert life.file("/failed") is None
+    assert life.starts["hard"] == 1
+
+
+def test_ctrl_c_after_power_on_finds_it_awake_for_ten_seconds(sleeping):
+    life = sleeping()
+    life.time.run_for(9.5)
+    life.board.type(b"\x03")
+    life.time.run_until(lambda: b">>> " in life.said, 5)
+
+
+def on_trial(life):
+    """Its files, from the next start on."""
+    life.board.kill()
+    life.board.install({"/settings.new": json.dumps(TRIED).encode()})
+    life.gateway.deaf = True
+    life.board.start()
+
+
+def test_settings_on_trial_are_tried_with_every_wake_and_stay_after_a_contact(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    on_trial(life)
+    life.run_wakes(2)
+    assert life.file("/settings.new") is not None
+    life.gateway.deaf = False
+    life.run_wakes(1)
+    assert json.loads(life.file("/settings.json")) == TRIED
+    assert life.file("/settings.new") is None
+
+
+def test_a_trial_that_nobody_hears_ends_though_no_wake_is_long(sleeping):
+    life = sleeping(send_every=1)
+    life.until_asleep()
+    before = life.file("/settings.json")
+    on_trial(life)
+    life.time.run_until(lambda: life.file("/settings.new") is None, 400)
+    assert life.time.seconds == pytest.approx(300, abs=45)
+    life.time.run_for(60)
+    assert life.file("/settings.json") == before
+    life.gateway.deaf = False
+    life.run_wakes(2)
+    assert any("settings on trial dropped" in hello.crash for hello in life.gateway.hellos)
+    assert [boot >> 16 for boot in life.boots()] == [0, 1, 2]  # what was measured under trial came home
+
+
+def test_an_application_on_trial_stays_after_a_contact(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    life.board.kill()
+    life.board.install({**slot_files(build(), "b"), **choice("a", "b")})
+    life.board.start()
+    life.until_asleep()
+    assert life.file("/slot.json") == b'{"good": "b", "trial": null}\n'
+
+
+def test_an_order_keeps_it_awake_and_it_samples_on(sleeping):
+    life = sleeping()
+    life.until_asleep()
+    life.run_wakes(EVERY - 1)
+    life.time.run_until(lambda: life.board.pid is not None, 100)
+    begun_s = life.time.seconds
+    life.time.run_until(lambda: len(life.stored()) > 2, 10)
+    life.gateway.send(Command(1, "awake", {"seconds": 300}))
+    life.until_asleep(500)
+    assert [result.status for result in life.gateway.results] == ["ok"]
+    assert 300 < life.time.seconds - begun_s < 400
+    assert len(life.stored(AIR)) == 1 + EVERY + 5
+    life.run_wakes(2)
+    assert len(life.stored(AIR)) == 1 + EVERY + 5  # the count of wakes has begun anew
