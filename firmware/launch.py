@@ -173,12 +173,20 @@ def overdue(root: str, what: str, up_s: int, queue) -> None:
     What is in the RAM of `queue` goes to flash.
     """
     record(what + " on trial dropped: no value and no acknowledgement in time,", up_s, None, root)
-    if queue.octets:
-        queue.spill().save_all()
     if what == "settings":
         drop_settings(root)
     else:
         drop_application(root)
+    restart(queue)
+
+
+def restart(queue) -> None:
+    """Reset as it was planned. What is in RAM goes to flash, as far as there is memory and flash for it."""
+    try:
+        if queue.octets:
+            queue.spill().save_all()
+    except Exception as fault:  # noqa: BLE001 - a node that stays as it is would be worse
+        sys.print_exception(fault)
     planned()
     machine.reset()
 

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 
-from firmware import board, launch
+from firmware import launch
 from firmware.modules import forget
 from wire import fields, remote
 from wire.compat import const
@@ -121,10 +121,8 @@ class Orders:
             if not self._queue.octets:
                 break
             await asyncio.sleep_ms(DRAIN_STEP_MS)
-        if self._queue.octets:
-            self._queue.spill().save_all()
-        launch.planned()
-        board.reset()
+        forget(_MODULES[:2])  # the queue needs their memory on its way to flash
+        launch.restart(self._queue)
 
     def _maintenance(self, arguments: dict) -> None:
         seconds = fields.uint(arguments.get("seconds"), "seconds", MAINTENANCE_MOST_S)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hil_tests.mistaken import with_mistake
 from provisioning.application import build
 from tests.firmware.node import run_script
 from tests.firmware.remote_life import RemoteLife
@@ -18,6 +19,13 @@ SETTINGS = {
     ],
 }
 OCTETS = json.dumps(SETTINGS, indent=4).encode()  # too long for one RESULT
+NO_MEMORY = """
+
+def _no_memory(self):
+    raise MemoryError
+
+Spill.save_all = _no_memory
+"""
 HELD_S = 3  # of what nobody acknowledges
 
 
@@ -115,6 +123,21 @@ def test_a_reset_takes_to_flash_what_nobody_acknowledges(life):
     assert seqs(life, boot) == list(range(len(seqs(life, boot))))
     assert len(seqs(life, boot)) > taken + 4 * HELD_S
     assert not any(isinstance(record, up.Gap) for record in life.gateway.records)
+
+
+def test_a_reset_comes_even_where_nothing_can_be_taken_to_flash(tmp_path):
+    files = with_mistake(firmware_spill=NO_MEMORY).files
+    life = RemoteLife(tmp_path, {**files, "/settings.json": OCTETS})
+    life.until_good()
+    life.gateway.deaf = True
+    life.time.run_for(HELD_S)
+    life.gateway.send(remote.Command(1, "reset", {}))
+    life.until_starts(2, 20)
+    life.gateway.deaf = False
+    life.until_hello(2, 20)
+    life.time.run_for(5)
+    assert not any("failed" in text for text in life.gateway.logs)  # it was wanted all the same
+    life.close()
 
 
 def test_what_an_order_brought_is_let_go_after_a_minute_without_one():

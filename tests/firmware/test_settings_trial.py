@@ -7,6 +7,7 @@ import pytest
 
 from hil_tests.board import Wiring
 from hil_tests.counts import COUNTED
+from hil_tests.mistaken import with_mistake
 from provisioning.application import build
 from tests.firmware.flash_cuts import verdict
 from tests.firmware.remote_life import RemoteLife
@@ -20,6 +21,13 @@ NOBODY_THERE = json.dumps({"link": {"via": "uart", "uart": {"tx": 32, "rx": 33}}
 TOO_LONG = json.dumps(
     {"sensors": [{"driver": "hx711", "cal": {"note": "x" * 1000}}], "groups": [{"name": "a", "sensors": [0]}]}
 ).encode()
+NO_MEMORY = """
+
+def _no_memory(self):
+    raise MemoryError
+
+Spill.save_all = _no_memory
+"""
 NO_CHIP = json.dumps(
     {
         "i2c": [{"scl": 32, "sda": 33}],
@@ -74,6 +82,18 @@ def test_without_any_value_they_are_gone_back_from(life):
     assert life.until_hello(2).trial == "settings"
     assert life.until_hello(3).crash.startswith("settings on trial dropped")
     assert_old_in_force(life)
+
+
+def test_they_are_gone_back_from_even_where_nothing_can_be_taken_to_flash(tmp_path):
+    files = with_mistake(firmware_spill=NO_MEMORY).files
+    life = RemoteLife(tmp_path, {**files, "/settings.json": OLD}, wiring=Wiring(uarts=(1,)))
+    life.until_good()
+    life.try_out("settings", NOBODY_THERE, seconds=20)
+    hello = life.until_hello(2, 60)
+    assert (hello.trial, life.boots) == ("", 3)
+    assert hello.crash.startswith("settings on trial dropped")
+    assert_old_in_force(life)
+    life.close()
 
 
 def test_what_only_the_start_can_judge_is_dropped_there(life):
