@@ -8,6 +8,7 @@ when an ACK shows a hole or none comes. Three ACK timeouts, WHO or silence: SEEK
 from wire import down, up_node
 from wire.cbor import Encoder
 from wire.compat import const
+from wire.errors import WireError
 from wire.fields import MESSAGE_OCTETS, cut
 from wire.message import Message
 
@@ -149,7 +150,11 @@ class NodeSession:
         hello.queued = self._queue.held()
         hello.descs = self._queue.descs()
         hello.nonce = bytes([self._random_below(256) for _ in range(up_node.NONCE_OCTETS)])
-        return hello.encode(self._encoder)
+        try:
+            return hello.encode(self._encoder)
+        except WireError:  # beside so many earlier boots there is no room for it: the next start tells it
+            hello.crash = ""
+            return hello.encode(self._encoder)
 
     def _on_welcome(self, welcome: down.Welcome, now_ms: int) -> None:
         self.state = UP

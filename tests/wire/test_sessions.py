@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firmware.shelf import KEPT_MOST
 from tests.wire.chain import BOOT, UID, Chain, Queue
-from wire import cbor, down, up
+from wire import cbor, down, fields, up
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_UP, FrameReader, stuff
 from wire.gateway_session import WHO_EVERY_MS, GatewaySession
@@ -20,6 +21,7 @@ from wire.node_session import (
     SEEKING,
     SILENCE_MS,
     UP,
+    NodeSession,
 )
 
 
@@ -169,6 +171,28 @@ def test_time_is_answered_at_once_with_both_ticks():
     chain = Chain()
     chain.node.receive(down.Time(7), 10, 10_000)
     assert up.decode(chain.node.poll(12, 12_000)) == up.TimeReply(7, 10_000, 12_000)
+
+
+class Crowded(Queue):
+    """What a node that was reset again and again without a gateway may hold, in the largest numbers."""
+
+    boots = tuple(fields.BOOT_LIMIT - at for at in range(KEPT_MOST + 3))
+
+    def held(self):
+        return [[boot, 1, fields.SEQ_LIMIT - 9, fields.SEQ_LIMIT] for boot in self.boots]
+
+    def descs(self):
+        return [[boot, bytes(8)] for boot in self.boots[:KEPT_MOST]]
+
+
+@pytest.mark.parametrize(("crash", "told"), [("x" * 40, "x" * 40), ("x" * 200, "")])
+def test_a_hello_tells_of_a_crash_as_long_as_all_that_the_node_holds_has_room(crash, told):
+    queue = Crowded()
+    version = "fieldgate 0.1.0, micropython 1.25.0"
+    hello = up.Hello(UID, BOOT, 0, version, bytes(8), "deep_sleep", [], 1024, bytes(8), crash=crash)
+    node = NodeSession(hello, b"", queue, lambda limit: limit - 1)
+    said = up.decode(node.poll(0, 2**50))
+    assert (len(said.queued), len(said.descs), said.crash) == (KEPT_MOST + 3, KEPT_MOST, told)
 
 
 def test_logs_are_bounded_and_wait_for_the_readings():
