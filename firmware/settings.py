@@ -65,7 +65,7 @@ class Settings:
         if top.has("sleep"):
             from firmware.sleep_settings import sleep  # noqa: PLC0415 - as above
 
-            self.sleep = sleep(top.inside("sleep"), self.groups)
+            self.sleep = sleep(top.inside("sleep"), self.groups, self.sensors)
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
         self.queue_flash_octets = top.integer("queue_flash_octets", 1048576, 0, QUEUE_FLASH_MOST)
         top.done()

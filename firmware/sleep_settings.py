@@ -13,7 +13,7 @@ _CLOCK_PPM = const(10000)  # an RC oscillator whose temperature changes between 
 _CLOCK_MOST_PPM = const(50000)
 
 
-def sleep(keys, groups: list) -> dict:
+def sleep(keys, groups: list, sensors: list) -> dict:
     """Checked values; the groups then have one scan a wake."""
     out = {
         "wake_ms": keys.integer("wake_ms", None, _WAKE_LEAST_MS, _WAKE_MOST_MS),
@@ -25,6 +25,10 @@ def sleep(keys, groups: list) -> dict:
     out["every_s"] = (out["wake_ms"] * out["send_every"] + 999) // 1000
     if out["every_s"] > _CONTACT_MOST_S:
         raise keys.bad("send_every", "over a week between two contacts")
+    for at in range(len(sensors)):
+        if "afe" in sensors[at] and sensors[at]["afe"] is None:
+            why = ": each wake would find an offset of its own"
+            raise keys.bad("wake_ms", "not without sensors[" + str(at) + "].afe" + why)
     for at in range(len(groups)):
         group = groups[at]
         for key, none in (("sps", 0), ("decimate", 1)):

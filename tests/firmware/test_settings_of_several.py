@@ -49,6 +49,13 @@ def test_two_sensors_are_not_one_chip_and_no_pin_serves_two(values, problem):
     assert str(caught.value) == problem
 
 
+def test_a_nau7802_that_sleeps_needs_the_calibration_that_it_would_lose():
+    asleep = {"sleep": {"wake_ms": 60000}}
+    with pytest.raises(SettingsError, match=r"^sleep.wake_ms: not without sensors\[1\].afe: each wake"):
+        Settings({**apart(BME, NAU7802), **asleep})
+    assert Settings({**apart(BME, {**NAU7802, "afe": "00000000800000"}), **asleep}).sleep
+
+
 @pytest.mark.parametrize(
     "values",
     [
