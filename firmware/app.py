@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import sys
 
 from firmware import board
@@ -74,7 +73,7 @@ class App:
         """What the gateway's word ends: the count of failures, trials, the record of a crash."""
         if self._hello.crash and self._session.state == UP:  # WELCOME came, so HELLO had arrived
             self._hello.crash = ""
-            os.remove(self._root + "crash.txt")
+            _launch("forget", self._root)
         if not self._samplers:
             if count == SAFE_COLLECTS:
                 _launch("again", self._root)
@@ -88,7 +87,10 @@ class App:
             _launch("overdue", self._root, self._hello.trial, self._ticks.now_us() // 1000000, self.queue)
 
     def _on_hung(self, cause: str) -> None:
-        _launch("record", cause, self._ticks.now_us() // 1000000)
+        if cause:
+            _launch("record", cause, self._ticks.now_us() // 1000000)
+        else:  # it did not end this boot
+            _launch("forget", self._root)
 
     def _tell_of_a_sensor(self, minute: bool) -> None:
         # One at a time, and what becomes of its trouble once a minute: a loose wire must not fill a log.

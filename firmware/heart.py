@@ -15,7 +15,8 @@ GRACE_MS = const(20000)  # on top of a task's own time: a flash that erases, a b
 
 
 class Heart:
-    """Tasks `beat` before and after each wait. `on_hung(cause)` is called once, while there is time to write.
+    """Tasks `beat` before and after each wait. `on_hung(cause)` is called while there is time to write, and
+    with "" where all beat again before the watchdog bit.
 
     It is looked at from a timer, so that a task which holds the processor is seen as well. `due_ms`: until
     when each task has to beat, None for one that waits for something from outside.
@@ -24,6 +25,7 @@ class Heart:
     def __init__(self, groups: int, on_hung) -> None:
         self.due_ms = [None] * (GROUPS + groups)
         self._on_hung = on_hung
+        self._hung = False
         self._latest = HOUSE
         self._latest_ms = time.ticks_ms()
         self._watchdog = board.watchdog(WATCHDOG_MS)
@@ -43,17 +45,19 @@ class Heart:
         for task in range(len(self.due_ms)):
             due_ms = self.due_ms[task]
             if due_ms is not None and time.ticks_diff(now_ms, due_ms) > 0:
-                self._hang(task, now_ms)
+                if not self._hung:
+                    self._hang(task, now_ms)
                 return
         self._watchdog.feed()
+        if self._hung:
+            self._hung = False
+            self._on_hung("")
 
     def _hang(self, late: int, now_ms: int) -> None:
-        if self._on_hung is None:
-            return
         # The house beats every few seconds: where nobody has, the last one to beat has the processor.
         if time.ticks_diff(now_ms, self._latest_ms) > GRACE_MS // 2:
             late = self._latest
         names = ("link in", "link out", "house")
         name = names[late] if late < GROUPS else "group " + str(late - GROUPS)
         self._on_hung("task hung: " + name)
-        self._on_hung = None
+        self._hung = True

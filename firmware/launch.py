@@ -127,6 +127,11 @@ def record(cause: str, up_s: int, error: "Exception | None" = None, root: str = 
         sys.print_exception(fault)
 
 
+def forget(root: str = "/") -> None:
+    """No record is kept any more: a gateway knows it, or it was of no end."""
+    _remove(root + _CRASH)
+
+
 def pause(stage: int) -> None:
     """Time for a technician's Ctrl-C before the board starts again after a crash."""
     machine.Timer(0).deinit()  # the heart's: what it watches has ended

@@ -27,6 +27,14 @@ def test_a_task_that_is_late_is_named():
     assert said == "0 ['task hung: link out']\n"
 
 
+def test_a_task_that_goes_on_after_all_was_not_hung_and_may_be_named_again():
+    said = run_script(
+        HEART + "beating.beat(heart.LINK_OUT, 100)\nat(20200)\nat(25200)\n"
+        "beating.beat(heart.LINK_OUT, 100)\nat(30000)\nat(35000)\nprint(at(60000))"
+    )
+    assert said == "['task hung: link out', '', 'task hung: link out']\n"
+
+
 def test_a_wait_for_dns_that_nothing_runs_beside_is_no_hung_task():
     said = run_script(
         HEART + "import sys\n"

@@ -9,7 +9,6 @@ from tests.firmware.launched import (
     BME280_CRASHES,
     CRASHES,
     CRASHES_ON_TRIAL,
-    HX711_HANGS,
     Life,
     choice,
     launcher_with,
@@ -19,26 +18,7 @@ from tests.firmware.launched import (
 
 FASTER = {"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 500, "scans": 2}]}
 OPTIONAL = {**FASTER, "sensors": [{"driver": "bme280", "optional": True}, {"driver": "hx711"}]}
-OFTEN_AND_SELDOM = {
-    "groups": [
-        {"name": "air", "sensors": [0], "period_ms": 100, "scans": 10},
-        {"name": "load", "sensors": [1], "period_ms": 3000, "scans": 1},
-    ]
-}
 A_IN_FORCE = b'{"good": "a", "trial": null}\n'
-GROUP_1_WAITS_FOR_EVER = """
-
-_scan = Sampler._scan
-
-async def _lost(self, *arguments):
-    if self._group == 1:
-        await asyncio.Event().wait()
-    await _scan(self, *arguments)
-
-Sampler._scan = _lost
-"""
-
-
 INTERRUPTED_ONCE = """
 
 _let_in = let_in
@@ -185,25 +165,6 @@ def test_where_even_safe_mode_crashes_the_pauses_are_long(live):
     assert 95 < life.time.seconds - begun_s < 110
     assert life.file("/failed")[:3] == b"fg\x09"
     assert b"ValueError: a number too many" in life.file("/crash.txt")
-
-
-@pytest.mark.timeout(60)
-def test_a_task_that_holds_the_processor_is_named_and_the_watchdog_bites(live):
-    life = live(
-        {**with_mistake(drivers_hx711=HX711_HANGS).files, "/settings.json": as_file(OFTEN_AND_SELDOM)}
-    )
-    life.time.run_until(lambda: life.gateway.hellos and life.gateway.hellos[-1].crash, 200)
-    assert life.gateway.hellos[-1].crash.startswith("task hung: group 1 in boot 0 after ")
-    assert life.gateway.hellos[-1].reset == "watchdog"
-    assert life.file("/failed")[:3] == b"fg\x01"
-
-
-@pytest.mark.timeout(60)
-def test_a_task_that_waits_for_ever_is_named_while_the_others_go_on(live):
-    life = live(with_mistake(firmware_sampler=GROUP_1_WAITS_FOR_EVER).files)
-    life.time.run_until(lambda: life.gateway.hellos and life.gateway.hellos[-1].crash, 200)
-    assert life.gateway.hellos[-1].crash.startswith("task hung: group 1 in boot 0 after ")
-    assert life.gateway.hellos[-1].reset == "watchdog"
 
 
 @pytest.mark.timeout(60)
