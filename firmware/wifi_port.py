@@ -25,20 +25,22 @@ class WifiPort:
 
     async def read(self) -> bytes:
         """The frame of the next message."""
-        while self._client is None:
-            await self._begin()
-        return stuff(await self._client.read(), ESCAPES_UP)
+        while True:
+            try:
+                if self._client is None:
+                    self._begin()
+                return stuff(await self._client.read(), ESCAPES_UP)
+            except Exception as error:  # noqa: BLE001 - no umqtt, radio, memory; a mistake: the readings go on
+                self._client = None
+                print("wifi: " + repr(error))  # noqa: T201
+                await asyncio.sleep_ms(_AGAIN_MS)
 
-    async def _begin(self) -> None:
+    def _begin(self) -> None:
         gc.collect()
-        try:
-            # Imported here: earlier it would lie between what is let go, and leave holes.
-            from firmware.wifi_client import WifiClient  # noqa: PLC0415
+        # Imported here: earlier it would lie between what is let go, and leave holes.
+        from firmware.wifi_client import WifiClient  # noqa: PLC0415
 
-            self._client = WifiClient(*self._settings, self.heart)
-        except Exception as error:  # noqa: BLE001 - no umqtt, no radio, no memory for it: the readings go on
-            print("wifi: " + repr(error))  # noqa: T201
-            await asyncio.sleep_ms(_AGAIN_MS)
+        self._client = WifiClient(*self._settings, self.heart)
 
     def write(self, frame: bytes) -> None:
         """Publish the frame's message."""
