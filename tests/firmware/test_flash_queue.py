@@ -138,6 +138,18 @@ def test_what_a_file_was_to_become_is_removed_at_the_start(queue, tmp_path):
     assert len(files(tmp_path)) == 1
 
 
+def test_a_boot_that_goes_on_knows_its_own_files_however_many_older_boots_have_some(tmp_path):
+    boots = [BOOT + (number << 16) for number in range(KEPT_MOST + 4)]
+    for boot in boots:
+        queue = new_queue(tmp_path, boot, files=100)
+        leave_alone(queue)
+        fill(queue, EVENTS, 1)
+    again = new_queue(tmp_path, boots[-1], files=100)  # after deep sleep; what is in RAM follows on flash
+    again.stream(EVENTS).first_seq = again.stream(EVENTS).record_seq = 1
+    assert again.held()[0] == [boots[-1], EVENTS, 0, 1]
+    assert again.flash.next_seq(EVENTS) == 1
+
+
 def test_more_boots_than_a_hello_can_name_come_one_after_the_other(tmp_path):
     boots = [BOOT + (number << 16) for number in range(20)]
     for boot in boots:

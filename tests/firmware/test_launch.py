@@ -94,3 +94,12 @@ def test_what_others_keep_in_rtc_memory_survives_every_note_of_the_launcher():
         "launch.begin()\nlaunch.planned()\nlaunch.again('/absent/')\nlaunch.begin()\nprint(rtc.memory()[16:])\n"
     )
     assert said == "b'theirs'\n"
+
+
+def test_what_the_launcher_counts_survives_what_a_node_that_sleeps_keeps():
+    said = run_script(
+        f"{BEGIN}from firmware import board_sleep\nrtc = machine.RTC()\nlaunch.begin()\nlaunch.planned()\n"
+        "before = rtc.memory()\nboard_sleep.keep(bytearray(16) + b'ours')\n"
+        "print(before[:8] != bytes(8), rtc.memory()[:16] == before[:16], rtc.memory()[16:])\n"
+    )
+    assert said == "True True b'ours'\n"
