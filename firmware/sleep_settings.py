@@ -2,7 +2,7 @@
 
 from wire.compat import const
 
-_WAKE_LEAST_MS = const(1000)
+_WAKE_LEAST_MS = const(5000)  # shorter than a contact, none would end before the next scan
 _WAKE_MOST_MS = const(86400000)
 _SEND_EVERY_MOST = const(10000)
 _CONTACT_MOST_S = const(604800)  # a week: a gateway waits no longer before it calls a node lost

@@ -83,11 +83,11 @@ class Sleeper:
         while now_ms < end_ms:
             await asyncio.sleep_ms(LOOK_MS)
             now_ms = self._ticks.now_ms()
+            if self._slot() != slot:
+                slot = self._slot()
+                await self._sample()
             if now_ms < self._awake_until_ms or app.orders:
                 end_ms = now_ms + self._link_ms
-                if self._slot() != slot:
-                    slot = self._slot()
-                    await self._sample()
             elif now_ms >= window_ms and self._is_done(now_ms):
                 break
         self._wakes = 0

@@ -196,7 +196,7 @@ def only(**changes):
         *(
             ({"sleep": {"wake_ms": 60000, **wrong}}, "sleep." + next(iter(wrong)))
             for wrong in (
-                {"wake_ms": 999},
+                {"wake_ms": 4999},
                 {"wake_ms": 86400001},
                 {"wake_ms": None},
                 {"send_every": 0},

@@ -156,6 +156,37 @@ def test_a_crash_in_a_wake_costs_none_of_the_records_of_earlier_wakes(sleeping):
     assert all(len(octets) == 1 for octets in life.sent.values())
 
 
+CRASHES_ONCE_AFTER_A_WRITE = """
+import os
+
+_save = Spill._save
+
+def _crash(self, stream, newcomer):
+    saved = _save(self, stream, newcomer)
+    if saved and "crash.txt" not in os.listdir("/"):
+        raise ValueError("a write too many")
+    return saved
+
+Spill._save = _crash
+"""
+
+
+@pytest.mark.timeout(60)
+def test_flash_that_knows_more_than_rtc_memory_after_a_crash_is_believed(sleeping):
+    mistake = with_mistake(firmware_spill=CRASHES_ONCE_AFTER_A_WRITE)
+    life = sleeping(mistake, wake_ms=5000, send_every=1, link_s=60)
+    life.gateway.deaf = True
+    life.time.run_until(lambda: life.starts.get("hard"), 600)
+    in_rtc_memory = 2 * 12 * life.wakes  # it slept so often, after a minute of scans each
+    life.gateway.deaf = False
+    life.time.run_until(lambda: len(life.boots()) == 2, 120)
+    life.until_asleep()
+    seqs = [record.seq for record in life.stored() if record.boot == life.boots()[0]]
+    assert seqs == list(range(len(seqs)))
+    assert len(seqs) > in_rtc_memory + 6
+    assert all(len(octets) == 1 for octets in life.sent.values())
+
+
 def test_a_wake_that_ends_in_another_deep_sleep_than_its_own_is_no_boot_to_go_on_with(sleeping):
     life = sleeping(send_every=3)
     life.until_asleep()
