@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
+from hil_tests.site import Site
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(120)]
 
@@ -57,3 +59,17 @@ def test_it_is_kept_awake_by_a_wish_that_waits_and_no_record_of_any_wake_is_lost
     for boot in boots:
         seqs = sorted(row.seq for row in bench.rows() if row.of.boot == boot)
         assert seqs == list(range(len(seqs)))
+
+
+def test_over_wifi_it_joins_only_to_tell(tmp_path: Path) -> None:
+    with Site(tmp_path) as site, Bench(tmp_path, settings=site.gateway()) as bench:
+        settings = {**site.link(), "sleep": ASLEEP["sleep"]}
+        node = bench.node(settings=settings, plugged=False, access_point=site.access_point)
+        bench.start_gateway()
+        eventually(lambda: node.board.counters.boots["deep_sleep"] == 2, 60)
+        joined = len(bench.received())
+        eventually(lambda: len(bench.received()) > joined, 20)
+        eventually(lambda: node.board.pid is None, 20)
+        bench.settle()
+        assert [row.seq for row in bench.rows()] == list(range(len(bench.rows())))
+        assert len({row.of.boot for row in bench.rows()}) == 1
