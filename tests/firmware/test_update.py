@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -25,6 +26,7 @@ NEVER_LOOKS = "\n\ndef _nothing(self, *_):\n    pass\n\nApp.settle = _nothing\n"
 NEVER_HEARD = "\n\ndef _nothing(self, *_):\n    pass\n\nLink._take = _nothing\n"
 WHOLE = package(WANTED)
 WHOLE_EVERY = 50
+BOOTED_EVERY = 1000
 FILLED_OCTETS = 1_300_000  # of 2 MiB: room for the package, not for its files
 
 
@@ -224,3 +226,9 @@ def test_at_a_power_cut_at_any_moment_the_slot_in_force_is_whole(live, record_pr
     assert found.found == []
     assert found.states == [[*slots, settings, None] for slots in (("a", None), ("a", "b"), ("b", None))]
     assert (found.cuts > 5000, found.whole > 100) == (True, True), (found.cuts, found.whole)
+    for octets in [image.octets() for image in islice(life.board.flash_images(), 500, None, BOOTED_EVERY)]:
+        life.board.write_flash(octets)
+        boots = len({hello.boot for hello in life.gateway.hellos})
+        life.board.start()
+        life.until_hello(boots + 1, 30)
+        life.board.kill()
