@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from binascii import crc32
 
 import pytest
 from click.testing import CliRunner
 
 from hil_tests.board import Board
+from hil_tests.board.flash import NoSuchFile
 from provisioning import application, cli, greeting
 from provisioning.step import Step
 from tests.provisioning.cuts import NEW_NAME, OLD_VERSION, Bench, old_application
@@ -16,6 +18,7 @@ pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
 
 QUICK = {"groups": [{"name": "all", "sensors": [0, 1], "period_ms": 100, "scans": 2}]}
 VERSION = "0.1.0"
+NINE_STARTS_FAILED = b"fg\x09\x00" + crc32(b"fg\x09\x00").to_bytes(4, "big")
 CUTS = (
     (Step.INSPECT, 2500),
     (Step.COPY, 1),
@@ -113,6 +116,34 @@ def test_settings_that_the_firmware_refuses_leave_the_old_ones(board, settings):
     assert {"bme280", "hx711"} <= set(known.split(", "))  # in no order, and more with every driver
     board.kill()
     assert json.loads(board.read_file("/settings.json")) == QUICK
+
+
+def test_what_a_gateway_hid_is_not_written(board, settings):
+    wifi = {"ssid": "site", "key": "********"}
+    link = {"via": ["console", "wifi"], "wifi": wifi, "broker": {"host": "gateway.local"}}
+    found, result = document(board, "--settings", settings({**QUICK, "link": link}))
+    assert result.exit_code == 2
+    assert "link.wifi.key: is hidden: write it out" in found["error"]
+
+
+def test_a_node_in_safe_mode_with_trials_begins_afresh(board, settings):
+    board.kill()
+    broken = {**application.build().files, "/a/drivers/bme280.mpy": b"broken", "/b/application.json": b"{}"}
+    trials = {
+        "/slot.json": b'{"good": "a", "trial": "b"}',
+        "/settings.new": b"{}",
+        "/failed": NINE_STARTS_FAILED,
+    }
+    board.install({**broken, **trials})
+    board.start()
+    found, result = document(board, "--settings", settings(QUICK))
+    assert result.exit_code == 0, result.output
+    assert "/a/drivers/bme280.mpy" in found["written"]
+    board.kill()
+    assert json.loads(board.read_file("/slot.json")) == {"good": "a", "trial": None}
+    for path in ("/settings.new", "/failed"):
+        with pytest.raises(NoSuchFile):
+            board.read_file(path)
 
 
 def test_a_link_on_a_uart_is_told_and_not_waited_for(board, settings):
