@@ -91,10 +91,9 @@ class BME280:
         self._address = address
         self._octet = bytearray(1)
         self._frame = bytearray(_FRAME_OCTETS)
-        self._low = bytearray(LOW_OCTETS)
-        self._high = bytearray(HIGH_OCTETS)
-        self._trim = Trim(self._low, self._high)
-        self._settled = False  # the first reading after open() is nobody's
+        self._again = bytearray(_FRAME_OCTETS)
+        self._trim = Trim(bytes(LOW_OCTETS), bytes(HIGH_OCTETS))
+        self._octets_of_trim: tuple[bytearray, bytearray] | None = None  # until they were read again
 
     def open(self) -> None:
         """Probe, reset, read trim, configure. Busy for the 2 to 3 ms that the chip's reset takes.
@@ -102,19 +101,21 @@ class BME280:
         Raises SensorError: ABSENT, WRONG_ID, NOT_READY (the reset does not end), RESET_VALUE (no
         trim in the chip) or BUS.
         """
-        self._settled = False
+        low = bytearray(LOW_OCTETS)
+        high = bytearray(HIGH_OCTETS)
         self._probe()
         try:
             self._write(_RESET, _SOFT_RESET)
             self._await_trim()
-            self._read(_TRIM_LOW, self._low)
-            self._read(_TRIM_HIGH, self._high)
+            self._read(_TRIM_LOW, low)
+            self._read(_TRIM_HIGH, high)
             # config is heeded in sleep only; ctrl_hum counts from the next ctrl_meas (DS 5.4.3).
             self._write(_CONFIG, _NO_FILTER)
             self._write(_CTRL_HUM, self._ctrl_hum)
         except OSError as error:
             raise SensorError(BUS, "errno " + str(error.errno) + " while opening") from None
-        self._trim = Trim(self._low, self._high)
+        self._trim = Trim(low, high)
+        self._octets_of_trim = (low, high)
         if self._trim.blank:
             raise SensorError(RESET_VALUE, "the chip holds no trim")
 
@@ -131,12 +132,17 @@ class BME280:
 
         Raises OSError, and after open() SensorError (CHECKSUM).
         """
+        # Nothing checks what travels on the bus, and a flipped bit is a plausible number: what is read
+        # must be there twice.
         self._read(_CTRL_HUM, self._frame)
+        self._read(_CTRL_HUM, self._again)
+        if self._frame != self._again:
+            return (CHECKSUM, CHECKSUM, CHECKSUM)
         if self._is_reset():
             return (RESET_VALUE, RESET_VALUE, RESET_VALUE)
         if self._frame[1] & _MEASURING or self._frame[2] & _MODE:
             return (NOT_READY, NOT_READY, NOT_READY)
-        if not self._settled:
+        if self._octets_of_trim:
             return self._first()
         return decode(self._trim, self._frame, _DATA)
 
@@ -147,9 +153,9 @@ class BME280:
         high = bytearray(HIGH_OCTETS)
         self._read(_TRIM_LOW, low)
         self._read(_TRIM_HIGH, high)
-        if low != self._low or high != self._high:
+        if (low, high) != self._octets_of_trim:
             raise SensorError(CHECKSUM, "the trim at " + hex(self._address) + " was read in two ways")
-        self._settled = True
+        self._octets_of_trim = None
         return (UNSETTLED, UNSETTLED, UNSETTLED)
 
     def _is_reset(self) -> bool:

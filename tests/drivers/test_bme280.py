@@ -14,6 +14,7 @@ from tests.drivers.bench import SensorBench, error_of_opening
 from wire.faults import (
     ABSENT,
     BUS,
+    CHECKSUM,
     NOT_READY,
     OUT_OF_RANGE,
     RESET_VALUE,
@@ -191,6 +192,22 @@ def test_a_brown_out_is_noticed_until_the_chip_is_opened_afresh(moment):
         assert bench.driver.read() == (RESET_VALUE,) * 3
     assert bench.scan() == (RESET_VALUE,) * 3
     assert bench.open().scan() == (UNSETTLED,) * 3
+    assert is_the_air(bench.scan())
+
+
+@pytest.mark.parametrize("bit", range(104))
+def test_a_bit_that_flips_on_the_bus_gives_no_number(bit):
+    bench = Bench().settle()
+    true_read = bench.bus.readfrom_mem_into
+
+    def flips_once(addr, memaddr, buf):
+        true_read(addr, memaddr, buf)
+        if memaddr == 0xF2:
+            buf[bit >> 3] ^= 1 << (bit & 7)
+            bench.bus.readfrom_mem_into = true_read
+
+    bench.bus.readfrom_mem_into = flips_once
+    assert bench.scan() == (CHECKSUM,) * 3
     assert is_the_air(bench.scan())
 
 
