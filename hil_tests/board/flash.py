@@ -80,11 +80,9 @@ class Flash:
             return self._run(f"tool.get({copy.name!r}, {path!r})", b"")
 
     def _run(self, call: str, octets: bytes) -> bytes:
-        # Not in the board's 32-bit MicroPython: in two runs of all tests that one once found no `tool` where
-        # it had found it before and did after. The reason is not known.
         shim = shim_directory()
         done = subprocess.run(
-            [micropython("native"), "-X", f"heapsize={_TOOL_HEAP}", "-c", f"import tool; {call}"],
+            [micropython(), "-X", f"heapsize={_TOOL_HEAP}", "-c", f"import tool; {call}"],
             env={"MICROPYPATH": str(shim), "PATH": os.defpath},
             input=octets,
             capture_output=True,

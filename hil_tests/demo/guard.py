@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -24,19 +23,11 @@ class Guard:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, folder],
             stdin=subprocess.PIPE,
-            bufsize=0,  # or what a guard that has gone did not take comes up again, at the pipe's end
             start_new_session=True,  # not ended by what ends the demo
         )
 
     def __enter__(self) -> Self:
         return self
-
-    def also_delete(self, folder: Path) -> None:
-        """This folder is the demo's, too. Harmless when the guard has gone."""
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.write(f"{folder}\n".encode())
-            self._process.stdin.flush()
 
     def __exit__(self, *_: object) -> None:
         """The demo has cleaned up itself."""
@@ -49,13 +40,11 @@ class Guard:
 
 def wait_and_clean_up(folder: str) -> None:
     """Wait for standard input to end; unless all is well, kill what works in the folder and delete it."""
-    others = sys.stdin.buffer.read()
-    if others.endswith(ALL_IS_WELL):
+    if sys.stdin.buffer.read() == ALL_IS_WELL:
         return
     for pid in _working_in(folder):
         os.kill(pid, signal.SIGKILL)
-    for each in (folder, *others.decode().splitlines()):
-        shutil.rmtree(each, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _working_in(folder: str) -> list[int]:

@@ -17,7 +17,7 @@ from hil_tests.demo.witness import LineWitness
 from provisioning.application import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from hil_tests.chips.world import Air
     from hil_tests.demo.identity import Identity
@@ -116,13 +116,9 @@ class Node:
 
 
 class Nodes:
-    """All of them, with a folder in which their ports have names that one glob matches.
+    """All of them, with a folder in which their ports have names that one glob matches."""
 
-    `on_folder` is told of a temporary folder elsewhere.
-    """
-
-    def __init__(self, count: int, directory: Path, *, on_folder: Callable[[Path], None]) -> None:
-        self._on_folder = on_folder
+    def __init__(self, count: int, directory: Path) -> None:
         self._ports = directory / "ports"
         self._ports.mkdir(parents=True)
         self._nodes = [Node(number, directory) for number in range(1, count + 1)]
@@ -146,7 +142,7 @@ class Nodes:
             self._weather.start()
             shim = starters.submit(shim_directory)  # each of the boards would make it otherwise
             files = build().files
-            self._on_folder(shim.result())
+            shim.result()
             list(starters.map(lambda node: self._start(node, files), self._nodes))
 
     def stop(self) -> None:

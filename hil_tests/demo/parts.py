@@ -42,8 +42,8 @@ class Parts:
     def _make(self) -> None:
         folder = TemporaryDirectory(prefix="fieldgate-demo-", ignore_cleanup_errors=True)
         directory = Path(self._undo.enter_context(folder))
-        guard = self._undo.enter_context(Guard(directory))
-        self.nodes = Nodes(self._options.nodes, directory / "nodes", on_folder=guard.also_delete)
+        self._undo.enter_context(Guard(directory))
+        self.nodes = Nodes(self._options.nodes, directory / "nodes")
         self._broker = None if self._options.broker else Broker(directory / "broker")
         url = self._broker.url if self._broker else self._options.broker or ""
         # A name of its own: on a broker that others use, nobody's topics are touched.
