@@ -7,7 +7,7 @@ import asyncio
 import gc
 
 from firmware import board_sleep
-from firmware.kept import OVERHEAD_OCTETS, Kept, awake
+from firmware.kept import BEFORE_OCTETS, OVERHEAD_OCTETS, Kept, awake
 from firmware.queue import EVENTS
 from wire.compat import const
 from wire.node_session import UP
@@ -15,6 +15,8 @@ from wire.node_session import UP
 WINDOW_MS = const(10000)  # awake after power-on at the least, for a technician's Ctrl-C
 LINGER_MS = const(1000)  # all is acknowledged, and the gateway has said nothing more for so long
 LOOK_MS = const(100)
+EARLY = const(4)  # of a wake's time: who wakes up so little before a scan is due takes it now
+SLEEP_LEAST_US = const(100000)  # 0 would be for ever
 WAKES_MOST = const(0xFFFF)
 
 
@@ -38,6 +40,7 @@ class Sleeper:
         self._wakes = WAKES_MOST if kept is None else min(kept.wakes + 1, WAKES_MOST)
         self._unheard = kept is not None and kept.unheard
         self._awake_until_ms = 0
+        self._slot = 0  # number of the latest scan, by the ticks at which it was due
         # What RTC memory has room for; beyond, the queue has flash, or it drops and says so.
         queue = parts.queue
         queue.limit_octets = min(queue.limit_octets, board_sleep.MEMORY_MOST - OVERHEAD_OCTETS)
@@ -50,8 +53,8 @@ class Sleeper:
         `app` is firmware.app.App: what it has to settle is due before each sleep.
         """
         gc.collect()  # of what it began with
-        if not self._fresh:
-            board_sleep.keep(awake(board_sleep.recall()))
+        # What an older boot left there, which a press of EN may spare, is nothing to go on with either.
+        board_sleep.keep(bytearray(BEFORE_OCTETS) if self._fresh else awake(board_sleep.recall()))
         await self._sample()
         if not self._is_due():
             self._end(app)
@@ -64,6 +67,7 @@ class Sleeper:
         self._awake_until_ms = self._ticks.now_ms() + seconds * 1000
 
     async def _sample(self) -> None:
+        self._slot = (self._ticks.now_us() + self._wake_us // EARLY) // self._wake_us
         await asyncio.gather(*[sampler.once() for sampler in self._samplers])
 
     def _is_due(self) -> bool:
@@ -79,14 +83,13 @@ class Sleeper:
         now_ms = self._ticks.now_ms()
         window_ms = now_ms + (WINDOW_MS if self._fresh else 0)
         end_ms = now_ms + self._link_ms
-        slot = self._slot()
         while now_ms < end_ms:
             await asyncio.sleep_ms(LOOK_MS)
             now_ms = self._ticks.now_ms()
-            if self._slot() != slot:
-                slot = self._slot()
+            if self._next_us() <= now_ms * 1000:
                 await self._sample()
-            if now_ms < self._awake_until_ms or app.orders:
+            # What is on trial is tried without a sleep in between: the next wake may be a day away.
+            if now_ms < self._awake_until_ms or app.orders or self._hello.trial:
                 end_ms = now_ms + self._link_ms
             elif now_ms >= window_ms and self._is_done(now_ms):
                 break
@@ -100,8 +103,8 @@ class Sleeper:
             return False
         return all(first_seq == next_seq for _boot, _stream, first_seq, next_seq in self._queue.held())
 
-    def _slot(self) -> int:
-        return self._ticks.now_us() // self._wake_us
+    def _next_us(self) -> int:
+        return (self._slot + 1) * self._wake_us
 
     def _end(self, app) -> None:
         gc.collect()  # RTC memory is taken and given as a whole
@@ -109,9 +112,6 @@ class Sleeper:
         kept = Kept(self._queue.boot, self._desc, self._wakes, self._unheard)
         kept.ticks_us = self._ticks.now_us()
         kept.rtc_us = board_sleep.rtc_us()
-        left_us = self._wake_us - kept.ticks_us % self._wake_us
-        if 4 * left_us < self._wake_us:  # this wake was that one: the oscillator was early
-            left_us += self._wake_us
-        kept.sleep_ms = left_us // 1000
+        kept.sleep_ms = max(self._next_us() - kept.ticks_us, SLEEP_LEAST_US) // 1000
         board_sleep.keep(kept.octets(self._queue))
         board_sleep.deep_sleep(kept.sleep_ms)

@@ -1,13 +1,12 @@
 """A node that sleeps: what a wake does, what it costs, and what is left of it."""
 
-import json
 from itertools import pairwise
 
 import pytest
 
-from provisioning.application import build
-from tests.firmware.launched import choice, slot_files, with_mistake
-from tests.firmware.sleeping import AIR, EVERY, LOAD, SETTINGS, WAKE_S, Sleeping
+from hil_tests.board import peripherals
+from tests.firmware.launched import with_mistake
+from tests.firmware.sleeping import AIR, EVERY, LOAD, WAKE_S
 from wire.remote import Command
 
 AWAKE_MS = 600  # of a wake without link: an HX711 that was opened just now takes five conversions to settle
@@ -22,21 +21,6 @@ async def _crash(self, until_us):
 
 Sampler._scan = _crash
 """
-
-TRIED = {**SETTINGS, "sleep": {"wake_ms": 30_000, "send_every": 100, "link_s": 10}}
-
-
-@pytest.fixture
-def sleeping(tmp_path):
-    lives = []
-
-    def sleeping(*arguments, **ways):
-        lives.append(Sleeping(tmp_path, *arguments, **ways))
-        return lives[-1]
-
-    yield sleeping
-    for life in lives:
-        life.close()
 
 
 def ticks(records):
@@ -94,6 +78,18 @@ def test_a_contact_ends_when_all_is_acknowledged_or_its_time_is_over(sleeping):
         life.until_asleep()
         assert least_s < life.time.seconds - begun_s < most_s
         life.run_wakes(1)
+
+
+@pytest.mark.timeout(60)
+def test_no_scan_is_missed_after_a_contact_that_ends_shortly_before_it(sleeping):
+    life = sleeping(send_every=2, link_s=50)
+    life.gateway.deaf = True
+    life.time.run_for(6.5 * WAKE_S)
+    life.gateway.deaf = False
+    life.time.run_for(2 * WAKE_S)
+    taken = ticks(life.stored(AIR))
+    assert len(taken) >= 8
+    assert all(abs(later - sooner - WAKE_S * 1_000_000) < 50_000 for sooner, later in pairwise(taken))
 
 
 @pytest.mark.timeout(60)
@@ -224,51 +220,6 @@ def test_ctrl_c_after_power_on_finds_it_awake_for_ten_seconds(sleeping):
     life.time.run_until(lambda: b">>> " in life.said, 5)
 
 
-def on_trial(life):
-    """Its files, from the next start on."""
-    life.board.kill()
-    life.board.install({"/settings.new": json.dumps(TRIED).encode()})
-    life.gateway.deaf = True
-    life.board.start()
-
-
-def test_settings_on_trial_are_tried_with_every_wake_and_stay_after_a_contact(sleeping):
-    life = sleeping()
-    life.until_asleep()
-    on_trial(life)
-    life.run_wakes(2)
-    assert life.file("/settings.new") is not None
-    life.gateway.deaf = False
-    life.run_wakes(1)
-    assert json.loads(life.file("/settings.json")) == TRIED
-    assert life.file("/settings.new") is None
-
-
-def test_a_trial_that_nobody_hears_ends_though_no_wake_is_long(sleeping):
-    life = sleeping(send_every=1)
-    life.until_asleep()
-    before = life.file("/settings.json")
-    on_trial(life)
-    life.time.run_until(lambda: life.file("/settings.new") is None, 400)
-    assert life.time.seconds == pytest.approx(300, abs=45)
-    life.time.run_for(60)
-    assert life.file("/settings.json") == before
-    life.gateway.deaf = False
-    life.run_wakes(2)
-    assert any("settings on trial dropped" in hello.crash for hello in life.gateway.hellos)
-    assert [boot >> 16 for boot in life.boots()] == [0, 1, 2]  # what was measured under trial came home
-
-
-def test_an_application_on_trial_stays_after_a_contact(sleeping):
-    life = sleeping()
-    life.until_asleep()
-    life.board.kill()
-    life.board.install({**slot_files(build(), "b"), **choice("a", "b")})
-    life.board.start()
-    life.until_asleep()
-    assert life.file("/slot.json") == b'{"good": "b", "trial": null}\n'
-
-
 def test_an_order_keeps_it_awake_and_it_samples_on(sleeping):
     life = sleeping()
     life.until_asleep()
@@ -283,3 +234,17 @@ def test_an_order_keeps_it_awake_and_it_samples_on(sleeping):
     assert len(life.stored(AIR)) == 1 + EVERY + 5
     life.run_wakes(2)
     assert len(life.stored(AIR)) == 1 + EVERY + 5  # the count of wakes has begun anew
+
+
+def test_what_rtc_memory_has_of_a_boot_before_a_loss_of_power_is_never_gone_on_with(sleeping, monkeypatch):
+    monkeypatch.setattr(peripherals, "DIP_SHARE", 0)  # as EN and a short dip may spare it
+    life = sleeping(send_every=3)
+    life.until_asleep()
+    life.board.brown_out()
+    life.time.run_until(lambda: len(life.boots()) == 2, 20)
+    life.board.type(b"\x03")
+    life.time.run_for(30)  # the RTC, which began anew, has come to where that boot fell asleep
+    life.board.type(b"\x03\x01import machine; machine.deepsleep(1000)\x04")
+    life.time.run_for(3)
+    life.until_asleep()
+    assert [boot >> 16 for boot in life.boots()] == [0, 1, 2]
