@@ -92,7 +92,7 @@ def hour(minutes: float) -> int:
     print(f"{virtual.seconds * 1e6 / chip.period_us:.0f} conversions, {scans} came in {len(strain)} blocks")
     print(f"missed {missed}, records dropped {gaps}; rate told {rates[0]:.3f} to {rates[-1]:.3f} a second,")
     print(f"true {1e6 / chip.period_us:.3f}; weather: {sum(b.group == AIR for b in blocks)} blocks")
-    print(gateway.logs[-1])
+    print(", ".join(f"{name} {value}" for name, value in gateway.health().items()))
     return missed + gaps
 
 

@@ -4,13 +4,13 @@ import asyncio
 import gc
 import sys
 
-from firmware import board
+from firmware import board, health
 from firmware.heart import HOUSE
 from wire.compat import const
 from wire.node_session import UP
 
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
-HEALTH_EVERY = const(12)  # collections: one health line a minute
+MINUTE = const(12)  # collections
 SAFE_COLLECTS = const(720)  # an hour; then a node in safe mode tries everything again
 
 
@@ -24,13 +24,14 @@ class App:
         # Imported here, for it is let go again.
         from firmware import start  # noqa: PLC0415
 
-        parts = start.Parts(root, stage, trying, note, self._obey, self._on_hung)
+        parts = start.Parts(root, stage, trying, note, self._describe, self._obey, self._on_hung)
         start.forget()
         self._root = root
         self._ticks = parts.ticks
         self._encoder = parts.encoder
         self.queue = parts.queue
         self._hello = parts.hello
+        self._description = parts.describe  # None where it is in its file
         self._session = parts.session
         self._heart = parts.heart
         self._link = parts.link
@@ -39,6 +40,7 @@ class App:
         self.orders = None  # firmware.orders.Orders while the gateway has some
         self._good = False
         self._trial_s = parts.trial_s
+        self._health_every = parts.health_ms // COLLECT_MS  # collections; 0: never
         self._tell("info", "started, reset " + self._hello.reset + ", heap free " + str(gc.mem_free()))
         for problem in parts.problems:
             if problem:
@@ -65,9 +67,9 @@ class App:
                 self._forget_orders()
             self.settle(count)
             gc.collect()
-            self._tell_of_a_sensor(not count % HEALTH_EVERY)
-            if not count % HEALTH_EVERY:
-                self._tell("info", self._health())
+            self._tell_of_a_sensor(not count % MINUTE)
+            if self._health_every and count % self._health_every == 1 % self._health_every:
+                self.tell_health()
 
     def settle(self, count: int) -> None:
         """What the gateway's word ends: the count of failures, trials, the record of a crash."""
@@ -92,6 +94,21 @@ class App:
         else:  # it did not end this boot
             _launch("forget", self._root)
 
+    def _describe(self) -> bytes:
+        if self._description is not None:
+            return self._description
+        # Imported here: a gateway asks once.
+        from firmware import description, modules  # noqa: PLC0415
+
+        message = description.read(self._root + "describe", self._hello.desc)
+        modules.forget(("firmware.description", "firmware.modules", "wire.up"))
+        return message
+
+    def tell_health(self) -> None:
+        """Put a reading of the node's own group into the queue, where there is one."""
+        if self._health_every:
+            health.tell(self._ticks.now_us(), self._encoder, self.queue, self._link, self._samplers)
+
     def _tell_of_a_sensor(self, minute: bool) -> None:
         # One at a time, and what becomes of its trouble once a minute: a loose wire must not fill a log.
         for sampler in self._samplers:
@@ -101,17 +118,6 @@ class App:
                     sensor.told = detail
                     self._tell("warning", "sensors[" + str(sensor.at) + "] " + (detail or "measures again"))
                     return
-
-    def _health(self) -> str:
-        missed = sum([sampler.missed for sampler in self._samplers])
-        given_up = sum([sensor.given_up for sampler in self._samplers for sensor in sampler.sensors])
-        queue = self.queue
-        return (
-            "heap free " + str(gc.mem_free()) + ", queue " + str(queue.octets)
-            + ", dropped " + str(queue.dropped) + ", missed " + str(missed)
-            + ", refused " + str(self._link.refused) + ", given up " + str(given_up)
-            + (", flash " + queue.spill().health() if queue.flash else "")
-        )  # fmt: skip
 
     def _obey(self, order) -> bytes:
         if self.orders is None:

@@ -10,6 +10,11 @@ def uid() -> bytes:
     return machine.unique_id()
 
 
+def reset_number() -> int:
+    """Why the board started, as its chip counts: board_start.py has the words."""
+    return machine.reset_cause()
+
+
 def watchdog(timeout_ms: int) -> object:
     """What must be fed from now on, or the board resets; nothing stops it."""
     return machine.WDT(timeout=timeout_ms)

@@ -2,15 +2,10 @@
 
 import sys
 
-import machine
+from firmware import board
 
-_RESET_CAUSES = {
-    machine.PWRON_RESET: "power_on",  # brown-out and the EN button, too
-    machine.HARD_RESET: "hard",  # machine.reset() and a panic
-    machine.WDT_RESET: "watchdog",
-    machine.DEEPSLEEP_RESET: "deep_sleep",
-    machine.SOFT_RESET: "soft",
-}
+# By the numbers of an ESP32. 1 is brown-out and the EN button, too; 2 is machine.reset() and a panic.
+_RESET_CAUSES = ("unknown", "power_on", "hard", "watchdog", "deep_sleep", "soft")
 
 
 def name() -> str:
@@ -20,4 +15,5 @@ def name() -> str:
 
 def reset_cause() -> str:
     """Why the board started: power_on, hard, watchdog, deep_sleep, soft or unknown."""
-    return _RESET_CAUSES.get(machine.reset_cause(), "unknown")
+    number = board.reset_number()
+    return _RESET_CAUSES[number if number < len(_RESET_CAUSES) else 0]

@@ -1,22 +1,30 @@
 """What the node's numbers mean: the descriptor, and the hash that names it."""
 
-from firmware.settings import SettingsError
+from firmware.description import HEAD_OCTETS
+from firmware.group_settings import HEALTH
+from firmware.settings_error import SettingsError
 from wire.cbor import Encoder
 from wire.compat import const
 from wire.errors import WireError
 from wire.fields import MESSAGE_OCTETS
 from wire.up import Describe, descriptor_hash
 
-_HEAD_OCTETS = const(2)  # of DESCRIBE: an array of its type and the descriptor
 VALUES_MOST = const(180)  # in a BLOCK of 1024 octets even when each is missing with its reason
+# Of the group `health`, in the order in which firmware.health tells them, with their units where they have
+# one. One text, for MicroPython never forgets a name.
+_HEALTH = (
+    "heap_free:B heap_piece:B queue_ram:B queue_flash:B flash_fault flash_written:B flash_erases "
+    "records_lost frames_refused slots_missed sensors_given_up reset_cause"
+)
 
 
 class Descriptor:
     """What checked settings and the drivers make of this node, as the gateway is told of it.
 
     `map`, `message` (the DESCRIBE that carries it), and `hash` for HELLO. `channels_of` has the
-    drivers' CHANNELS, one tuple of (name, unit, exp) per sensor. Raises SettingsError where a BLOCK or
-    the descriptor would not fit a message.
+    drivers' CHANNELS, one tuple of (name, unit, exp) per sensor. `health`: the last group is the node's own;
+    it is left out where nobody wants it or the message has no room for it. Raises SettingsError where a BLOCK
+    or the rest of the descriptor would not fit a message.
     """
 
     def __init__(self, settings, channels_of: list, board: str) -> None:
@@ -41,10 +49,28 @@ class Descriptor:
         if settings.sleep:
             self.map["sleep"] = {"every_s": settings.sleep["every_s"], "ppm": settings.sleep["clock_ppm"]}
         try:
-            self.message = Describe(self.map).encode(Encoder(MESSAGE_OCTETS))
+            self.message = _message(self.map)
         except WireError as error:
             raise SettingsError("sensors", "descriptor: " + str(error)) from None
-        self.hash = descriptor_hash(self.message[_HEAD_OCTETS:])
+        self.health = settings.health_ms > 0 and self._takes_health(settings.health_ms)
+        self.hash = descriptor_hash(self.message[HEAD_OCTETS:])
+
+    def _takes_health(self, period_ms: int) -> bool:
+        own = _health_channels()
+        first = len(self.channels)
+        for name in [channel["name"] for channel in self.channels]:
+            if name in [channel["name"] for channel in own]:
+                raise SettingsError("sensors", name + " is a channel of the group health")
+        group = {"name": HEALTH, "channels": list(range(first, first + len(own))), "period_ms": period_ms}
+        whole = dict(self.map)
+        whole["channels"] = self.channels + own
+        whole["groups"] = self.map["groups"] + [group]
+        try:
+            self.message = _message(whole)
+        except WireError:
+            return False
+        self.map = whole
+        return True
 
     def _add_sensor(self, sensor: dict, channels: tuple, where: str) -> None:
         names = sensor["channels"] or [channel[0] for channel in channels]
@@ -65,6 +91,18 @@ class Descriptor:
             if sensor["cal"]:
                 channel["cal"] = sensor["cal"]
             self.channels.append(channel)
+
+
+def _message(descriptor: dict) -> bytes:
+    return Describe(descriptor).encode(Encoder(MESSAGE_OCTETS))
+
+
+def _health_channels() -> "list[dict]":
+    channels = []
+    for word in _HEALTH.split():
+        name, _, unit = word.partition(":")
+        channels.append({"name": name, "unit": unit} if unit else {"name": name})
+    return channels
 
 
 def _told(group: dict, channels: list) -> dict:

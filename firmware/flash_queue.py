@@ -9,14 +9,14 @@ import errno
 import os
 
 from firmware import segment as segments
+from firmware.queue import WEAR_PER_ERASE
 from firmware.record import times_of
 from firmware.segment import HEADER_OCTETS, RECORD_OCTETS, Segment
 from firmware.shelf import NEW, Kept, Shelf
-from firmware.spill import DROP_ORDER, QUEUE_FULL, SEGMENT_OCTETS, WEAR_PER_ERASE
+from firmware.spill import DROP_ORDER, QUEUE_FULL, SEGMENT_OCTETS
 from wire.compat import const
 
 DAMAGED = "flash_damaged"
-FULL = "full"
 STREAMS = (0, 1, 2)
 TRIES = const(4)  # of a write when the file system is full, each after making room
 _SEGMENT_COMMITS = const(3)  # made, written, removed in the end
@@ -78,18 +78,19 @@ class FlashQueue:
         urgent than `newcomer`, or as old as can be and as urgent, may make room and become a gap.
         """
         spill = self._spill
-        spill.fault = ""
+        queue = spill.queue
+        queue.flash_fault = 0
         segment = self._batch(held)
         while self._shelf.files >= self._files_most:
             if not self._drop_one(newcomer):
-                spill.fault = spill.fault or FULL
+                queue.flash_fault = queue.flash_fault or errno.ENOSPC
                 return 0
         for _ in range(TRIES):
             if self._write(stream, segment, held.records):
-                spill.fault = ""
+                queue.flash_fault = 0
                 spill.pause = 0
                 return segment.next_seq - segment.record_seq
-            if spill.fault != FULL or not self._drop_one(newcomer):
+            if queue.flash_fault != errno.ENOSPC or not self._drop_one(newcomer):
                 break
         return 0
 
@@ -174,8 +175,6 @@ class FlashQueue:
 
     def _fail(self, error: "OSError | MemoryError", path: str) -> None:
         self._spill.fail(error)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            self._spill.fault = FULL
         self._shelf.remove(path)
 
     def _drop_one(self, newcomer: int) -> bool:

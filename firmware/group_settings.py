@@ -7,6 +7,7 @@ PERIOD_LEAST_MS = const(10)
 PERIOD_MOST_MS = const(3600000)
 DECIMATE_MOST = const(3600)
 REPORT_MS = const(10000)
+HEALTH = const("health")  # the group that every node has by itself
 SPS_LEAST = const(10)
 SPS_MOST = const(320)
 

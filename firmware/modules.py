@@ -3,6 +3,14 @@
 import sys
 
 
+class Plain:
+    """The values of another object, without its class, which would keep its module in memory."""
+
+    def __init__(self, other) -> None:
+        for name, value in other.__dict__.items():
+            setattr(self, name, value)
+
+
 def forget(paths) -> None:
     """Give back the memory of these modules, by their whole names; nobody may keep an object of theirs."""
     for path in paths:

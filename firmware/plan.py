@@ -1,17 +1,31 @@
 """What the settings mean for this node, worked out once at the start and then forgotten."""
 
+import gc
 import os
+import sys
 
-from firmware import board_start, ports, settings, wiring
-from firmware.descriptor import Descriptor
+from firmware import board_start, modules
 from firmware.launch import OBLIGATORY
-from firmware.sampler import Sampler
 from firmware.sensors import Sensor
+from firmware.settings_error import SettingsError
+
+# One step after the other: what one has let go is room for the next, else the heap ends in small holes.
+_TO_READ = (
+    "firmware.settings",
+    "firmware.sensor_settings",
+    "firmware.group_settings",
+    "firmware.link_settings",
+    "firmware.sleep_settings",
+    "firmware.reduced",
+)
+_TO_WIRE = ("firmware.wiring", "firmware.kinds", "firmware.board_buses", "firmware.ports")
+_TO_DESCRIBE = ("firmware.descriptor", "wire.up", "wire.floats")
 
 
 class Plan:
     """Plain values: `sensors`, `port`, `describe`, `hash`, and `groups`, `queue_octets` and
-    `queue_flash_octets` of the settings; `sleep` of them, with `sleeper`, its class, or None.
+    `queue_flash_octets` of the settings; `sleep` of them or None. `health_ms` is the period of the node's own
+    group, 0 for none; `remark` says so where that is not what the settings want.
 
     Settings on trial go before those in force; broken ones are dropped at once. A node with a broken
     file measures with the defaults rather than not at all. `problem` says so; it is empty when all is
@@ -19,7 +33,7 @@ class Plan:
     """
 
     def __init__(self, root: str, stage: int) -> None:
-        self.problem = ""
+        self.problem = self.remark = ""
         self._stage = stage
         trial = root + "settings.new"
         self.on_trial = "settings.new" in os.listdir(root) and self._takes(trial)
@@ -32,13 +46,13 @@ class Plan:
             self.problem = ""
         if not self._takes(root + "settings.json"):
             self.problem = "defaults in use, settings: " + self.problem
-            self._make(settings.Settings({}))
+            self._make("")
         self.problem = dropped or self.problem
 
     def _takes(self, path: str) -> bool:
         try:
-            self._make(settings.load(path))
-        except settings.SettingsError as error:
+            self._make(path)
+        except SettingsError as error:
             self.problem = str(error)
         except Exception as error:  # noqa: BLE001 - whatever stands there, the node starts
             self.problem = path + ": " + repr(error)
@@ -46,42 +60,63 @@ class Plan:
             return True
         return False
 
-    def _make(self, chosen) -> None:
-        if self._stage >= OBLIGATORY:
-            from firmware import reduced  # noqa: PLC0415 - in trouble only
-
-            reduced.reduce(chosen, self._stage)
-        try:
-            self.sensors = _sensors(chosen)
-            self.port = ports.make(chosen.link)
-        except (ValueError, OSError) as error:
-            # The board knows better than settings.py which pins it has and what they can do.
-            raise settings.SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
-        channels_of = [sensor.channels for sensor in self.sensors]
-        takes = Sampler
+    def _make(self, path: str) -> None:
+        chosen = _read(path, self._stage)
+        self._wire(chosen)
+        self._describe(chosen)
         self.sleep = chosen.sleep if chosen.groups else None
-        if self.sleep:
-            from firmware import one_scan, sleeper  # noqa: PLC0415 - most nodes save them
-
-            self.sleeper = sleeper.Sleeper
-            takes = one_scan.OneScan
-        for group in chosen.groups:
-            group["sampler"] = takes
-            if group["sps"]:
-                from firmware.waveform import Waveform  # noqa: PLC0415 - 4 KB that most nodes save
-
-                group["sampler"] = Waveform
-                group["data_ready"] = wiring.data_ready(chosen, group["sensors"][0])
-        descriptor = Descriptor(chosen, channels_of, board_start.name())
-        self.describe = descriptor.message
-        self.hash = descriptor.hash
         self.groups = chosen.groups
         self.queue_octets = chosen.queue_octets
         self.queue_flash_octets = chosen.queue_flash_octets
 
+    def _wire(self, chosen) -> None:
+        from firmware import ports, wiring  # noqa: PLC0415 - as all here, see above
 
-def _sensors(chosen) -> list:
-    drivers = wiring.drivers(chosen)
+        try:
+            self.sensors = _sensors(chosen, wiring.drivers(chosen))
+            self.port = ports.make(chosen.link)
+        except (ValueError, OSError) as error:
+            # The board knows better than settings.py which pins it has and what they can do.
+            raise SettingsError("a pin or bus", "cannot be used: " + str(error)) from None
+        for group in chosen.groups:
+            if group["sps"]:
+                group["data_ready"] = wiring.data_ready(chosen, group["sensors"][0])
+        _let_go([path for path in sys.modules if path.startswith("firmware.kind_")])
+        _let_go(_TO_WIRE)
+
+    def _describe(self, chosen) -> None:
+        from firmware.descriptor import Descriptor  # noqa: PLC0415 - see above
+
+        descriptor = Descriptor(chosen, [sensor.channels for sensor in self.sensors], board_start.name())
+        self.describe = descriptor.message
+        self.hash = descriptor.hash
+        self.health_ms = chosen.health_ms if descriptor.health else 0
+        if chosen.health_ms and not self.health_ms:
+            self.remark = "no group health: the descriptor has no room for it"
+        _let_go(_TO_DESCRIBE)
+
+
+def _read(path: str, stage: int) -> modules.Plain:
+    from firmware import settings  # noqa: PLC0415 - see above
+
+    try:
+        chosen = settings.load(path) if path else settings.Settings({})
+        if stage >= OBLIGATORY:
+            from firmware import reduced  # noqa: PLC0415 - in trouble only
+
+            reduced.reduce(chosen, stage)
+        return modules.Plain(chosen)
+    finally:
+        del settings
+        _let_go(_TO_READ)
+
+
+def _let_go(paths) -> None:
+    modules.forget(paths)
+    gc.collect()
+
+
+def _sensors(chosen, drivers: list) -> list:
     made = []
     for at in range(len(drivers)):
         where = "sensors[" + str(at) + "]."
@@ -96,7 +131,7 @@ def _limits(sensor: dict, channels: tuple, where: str):
 
     for key in ("range", "stuck"):
         if sensor[key] and len(sensor[key]) != len(channels):
-            raise settings.SettingsError(where + key, "not " + str(len(channels)) + " members, one a channel")
+            raise SettingsError(where + key, "not " + str(len(channels)) + " members, one a channel")
     ranges = []
     for at in range(len(channels)):
         span = sensor["range"][at] if sensor["range"] else None

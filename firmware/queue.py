@@ -16,6 +16,7 @@ EVENTS = const(0)
 READINGS = const(1)
 BULK = const(2)
 LOOKS_OFFLINE = const(6)  # half a minute
+WEAR_PER_ERASE = const(20)  # twentieths: a commit of LittleFS to its directory is about one
 FILLING_OCTETS = const(8192)  # in RAM, from which on firmware.spill is in charge: while there is room for it
 
 
@@ -37,7 +38,8 @@ class RamQueue:
         self.place = place
         self.dropped = 0  # records that made room for newer ones
         self.flash_octets = 0  # written since the start
-        self.flash_wear = 0  # since the start, as firmware.flash_queue counts it
+        self.flash_wear = 0  # the same in units of WEAR_PER_ERASE, as firmware.flash_queue counts it
+        self.flash_fault = 0  # errno of why nothing goes there (firmware.spill), 0 where all is well
         self.flash = None  # firmware.flash_queue.FlashQueue, while something is there
         self.streams = {}
         self._pool = Pool(has_room)

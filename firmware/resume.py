@@ -60,4 +60,6 @@ class Left:
             queue.flash.close()
         if not queue.octets:
             return ""
-        return "records in RTC memory lost: " + (spill.fault or "no queue in flash")
+        return "records in RTC memory lost: " + (
+            "errno " + str(queue.flash_fault) if queue.flash_fault else "no queue in flash"
+        )

@@ -9,8 +9,9 @@ import json
 from binascii import unhexlify
 
 from firmware import kinds
-from firmware.group_settings import group
+from firmware.group_settings import HEALTH, PERIOD_MOST_MS, group
 from firmware.sensor_settings import sensor
+from firmware.settings_error import SettingsError
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
 
@@ -21,6 +22,7 @@ GROUPS_MOST = const(8)
 QUEUE_LEAST = const(2048)  # octets; two of the largest records
 QUEUE_MOST = const(131072)
 QUEUE_FLASH_MOST = const(8388608)
+HEALTH_STEP_MS = const(5000)  # the application looks after itself so often
 PIN_MOST = const(48)
 
 DEFAULTS = {
@@ -30,15 +32,6 @@ DEFAULTS = {
         {"name": "load", "sensors": [1], "period_ms": 100, "scans": 10},
     ],
 }
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used: `key` is its place in the file, such as sensors[1].gain."""
-
-    def __init__(self, key: str, detail: str) -> None:
-        super().__init__(key + ": " + detail)
-        self.key = key
-        self.detail = detail
 
 
 class Settings:
@@ -68,8 +61,11 @@ class Settings:
             self.sleep = sleep(top.inside("sleep"), self.groups, self.sensors)
         self.queue_octets = top.integer("queue_octets", 24576, QUEUE_LEAST, QUEUE_MOST)
         self.queue_flash_octets = top.integer("queue_flash_octets", 1048576, 0, QUEUE_FLASH_MOST)
+        self.health_ms = top.integer("health_ms", 60000, 0, PERIOD_MOST_MS)
+        if self.health_ms % HEALTH_STEP_MS:
+            raise top.bad("health_ms", "not a multiple of " + str(HEALTH_STEP_MS))
         top.done()
-        _check_membership(self.groups, len(self.sensors))
+        _check_membership(self.groups, len(self.sensors), {HEALTH} if self.health_ms else set())
         for at in range(len(self.groups)):
             if self.groups[at]["sps"]:
                 _check_waveform(self, self.groups[at], "groups[" + str(at) + "].")
@@ -242,14 +238,13 @@ def _spi(keys: _Keys) -> dict:
     return out
 
 
-def _check_membership(groups: list, count: int) -> None:
+def _check_membership(groups: list, count: int, names: set) -> None:
     # Two tasks must not talk to one chip at a time, and a sensor nobody asks is a mistake.
-    names = set()
     free = set(range(count))
     for at in range(len(groups)):
         where = "groups[" + str(at) + "]."
         if groups[at]["name"] in names:
-            raise SettingsError(where + "name", "used twice")
+            raise SettingsError(where + "name", "used twice, or health, which every node has by itself")
         names.add(groups[at]["name"])
         for index in groups[at]["sensors"]:
             if not isinstance(index, int) or index is True or index is False or not 0 <= index < count:

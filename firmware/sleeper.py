@@ -60,6 +60,7 @@ class Sleeper:
             self._end(app)
         if self._left_records:
             self._queue.spill().open_flash()
+        app.tell_health()
         return [self._contact(app)]
 
     def awake(self, seconds: int) -> None:

@@ -5,6 +5,7 @@ first; events at once while nobody is there. Where flash has no room either, the
 then the oldest readings, never an event, and a GAP stands there.
 """
 
+import errno
 import sys
 
 from firmware.pages import LENGTH_OCTETS
@@ -19,7 +20,6 @@ LOOKS_PAUSE = const(12)  # a minute, after flash was full or failed: each try is
 SEGMENT_OCTETS = const(4096)  # a block of LittleFS, which is one erase
 _SUM_OCTETS = const(4)  # what a record takes more there than here
 GAP_OCTETS = const(64)  # of an encoded GAP: eight members, at most 56
-WEAR_PER_ERASE = const(20)  # twentieths: a commit of LittleFS to its directory is about one
 QUEUE_FULL = "queue_full"
 MODULES = ("firmware.spill", "firmware.flash_queue", "firmware.shelf", "firmware.segment", "firmware.record")
 
@@ -27,12 +27,12 @@ MODULES = ("firmware.spill", "firmware.flash_queue", "firmware.shelf", "firmware
 class Spill:
     """Works on `queue` (firmware.queue.RamQueue).
 
-    `fault` says why nothing goes to flash: full, errno and its number, memory; empty when it does.
+    Its `flash_fault` becomes ENOSPC where nothing may make room in flash, ENOMEM where the heap has none,
+    or what the file system said.
     """
 
     def __init__(self, queue) -> None:
         self.queue = queue
-        self.fault = ""
         self.pause = 0  # looks until flash is tried again
         self._offline = False
         self._encoder = Encoder(GAP_OCTETS)
@@ -47,6 +47,7 @@ class Spill:
         if offline or queue.octets >= FILLING_OCTETS or (queue.flash and not queue.flash.empty):
             return True
         queue.flash = None
+        queue.flash_fault = 0
         for name in MODULES:
             if sys.modules.pop(name, None):
                 delattr(sys.modules["firmware"], name.split(".")[1])
@@ -97,20 +98,9 @@ class Spill:
                 self.fail(error)
         return queue.flash is not None
 
-    def health(self) -> str:
-        """What is in flash and what was written since the start, in a few words."""
-        queue = self.queue
-        told = str(queue.flash.octets) + " written " + str(queue.flash_octets)
-        return (
-            told
-            + " erases "
-            + str(queue.flash_wear // WEAR_PER_ERASE)
-            + (" " + self.fault if self.fault else "")
-        )
-
     def fail(self, error: "OSError | MemoryError") -> None:
         """Flash did not do what it should: let it be for a minute."""
-        self.fault = "errno " + str(error.errno) if isinstance(error, OSError) else "memory"
+        self.queue.flash_fault = error.errno if isinstance(error, OSError) else errno.ENOMEM
         self.pause = LOOKS_PAUSE
 
     def _save_most(self, newcomer: int) -> bool:

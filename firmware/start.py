@@ -12,6 +12,7 @@ from firmware.launch import SAFE
 from firmware.link import Link
 from firmware.pages import heap_has_room
 from firmware.queue import RamQueue
+from firmware.sampler import Sampler
 from wire.cbor import Encoder
 from wire.compat import const
 from wire.fields import MESSAGE_OCTETS
@@ -19,38 +20,29 @@ from wire.node_session import NodeSession
 from wire.up_node import Hello
 
 _NONCE_OCTETS = const(8)
-# Of these 12 KB of a heap of 100 nothing is needed afterwards.
+# What firmware.plan has not let go itself.
 _MODULES = (
     "firmware.boot",
+    "firmware.description",
+    "firmware.settings_error",
     "firmware.resume",
     "firmware.kept",
     "firmware.board_sleep",
-    "firmware.sleep_settings",
-    "firmware.settings",
-    "firmware.sensor_settings",
-    "firmware.group_settings",
-    "firmware.link_settings",
-    "firmware.kinds",
-    "firmware.descriptor",
-    "firmware.wiring",
-    "firmware.board_buses",
     "firmware.board_start",
-    "firmware.ports",
     "firmware.plan",
     "firmware.launch",
-    "firmware.reduced",
     "wire.up",
-    "wire.floats",
 )
 
 
 class Parts:
     """What firmware.app.App is made of; `problems` are texts for its log, or empty.
 
-    `stage`, `trying` and `note` are those of App; `obey` is Link's, `on_hung` is Heart's.
+    `stage`, `trying` and `note` are those of App; `describe` is NodeSession's, `obey` Link's,
+    `on_hung` Heart's.
     """
 
-    def __init__(self, root: str, stage: int, trying: str, note: str, obey, on_hung) -> None:
+    def __init__(self, root: str, stage: int, trying: str, note: str, describe, obey, on_hung) -> None:
         self.ticks = Ticks(time.ticks_us, time.ticks_add(0, -1))
         self.encoder = Encoder(MESSAGE_OCTETS)
         boot, plan, reset_cause, trial, self.trial_s = _look_around(root, stage, trying, self.ticks)
@@ -62,32 +54,37 @@ class Parts:
             self.queue.spill().open_flash()
         self.hello = _hello(boot, plan.hash, reset_cause)
         self.hello.trial = trial
-        self.session = NodeSession(self.hello, plan.describe, self.queue, board.random_below, self.encoder)
+        self.describe = plan.describe
+        self.session = NodeSession(self.hello, describe, self.queue, board.random_below, self.encoder)
         self.heart = Heart(len(plan.groups), on_hung)
         self.link = Link(plan.port, self.session, self.ticks, obey, self.heart)
         self.samplers = [self._sampler(at, plan) for at in range(len(plan.groups))]
-        self.sleeper = plan.sleep and plan.sleeper(self, plan, boot)
-        self.problems = (note, plan.problem, "" if boot.stored else "boot count not stored")
+        self.health_ms = plan.health_ms
+        self.sleeper = None
+        if plan.sleep:
+            from firmware.sleeper import Sleeper  # noqa: PLC0415 - most nodes save it
+
+            self.sleeper = Sleeper(self, plan, boot)
+        self.problems = (note, plan.problem, plan.remark, "" if boot.stored else "boot count not stored")
 
     def _sampler(self, at: int, plan) -> object:
         group = plan.groups[at]
         sensors = [plan.sensors[index] for index in group["sensors"]]
-        return group["sampler"](
-            at, group, sensors, self.ticks, self.queue, self.encoder, self.link.wake, self.heart
-        )
+        kind = Sampler
+        if plan.sleep:
+            from firmware.one_scan import OneScan  # noqa: PLC0415 - most nodes save it
 
+            kind = OneScan
+        elif group["sps"]:
+            from firmware.waveform import Waveform  # noqa: PLC0415 - 4 KB that most nodes save
 
-class _Plain:
-    """The values of another object, without its class, which would keep its module alive."""
-
-    def __init__(self, other) -> None:
-        for name in other.__dict__:
-            setattr(self, name, other.__dict__[name])
+            kind = Waveform
+        return kind(at, group, sensors, self.ticks, self.queue, self.encoder, self.link.wake, self.heart)
 
 
 def _look_around(root: str, stage: int, trying: str, ticks) -> tuple:
     # Imported here, and let go before the rest is made: else its place would stay a hole in between.
-    from firmware import board_start  # noqa: PLC0415
+    from firmware import board_start, description  # noqa: PLC0415
     from firmware.boot import Boot  # noqa: PLC0415
     from firmware.plan import Plan  # noqa: PLC0415
 
@@ -99,6 +96,8 @@ def _look_around(root: str, stage: int, trying: str, ticks) -> tuple:
         left = Left(ticks, reset_cause)
     boot = Boot(root, os.urandom(2), root + "queue", left and left.boot)
     plan = Plan(root, stage)
+    if description.keep(root + "describe", plan.describe):
+        plan.describe = None
     if trying and plan.problem:  # with the defaults it would measure something else, and be kept for it
         raise ValueError(trying + " on trial: " + plan.problem)
     if left:
@@ -109,8 +108,7 @@ def _look_around(root: str, stage: int, trying: str, ticks) -> tuple:
         from firmware import launch  # noqa: PLC0415 - most starts have none, and its names would stay
 
         trial_s = launch.trial_s(root)
-    found = (boot, _Plain(plan), reset_cause, trial, trial_s)
-    modules.forget([path for path in sys.modules if path.startswith("firmware.kind_")])
+    found = (boot, modules.Plain(plan), reset_cause, trial, trial_s)
     modules.forget(_MODULES)
     return found
 

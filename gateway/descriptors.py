@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wire import cbor
 from wire.errors import WireError
+
+if TYPE_CHECKING:
+    from wire.up import Hello
 
 EXP_LIMIT = 18  # 10^18 is more than any sensor's range in any unit
 LATENCY_LIMIT_US = 60_000_000  # no filter settles for a minute
@@ -99,6 +102,14 @@ class Descriptors:
         return parsed
 
 
+def referred_to(hello: Hello, boot: int) -> bytes:
+    """The hash of what the records of this boot refer to: the settings may have changed since."""
+    for its_boot, desc in hello.descs:
+        if its_boot == boot:
+            return bytes(desc)
+    return hello.desc
+
+
 def parse_descriptor(hash8: bytes, body: bytes) -> Descriptor:
     """The descriptor in its CBOR encoding (docs/link-protocol.md). Raises Unreadable."""
     try:
@@ -132,7 +143,7 @@ def _list(document: Any, key: str) -> list[Any]:  # noqa: ANN401 - whatever the 
 def _channel(found: Any) -> Channel:  # noqa: ANN401 - whatever the CBOR held
     if not isinstance(found, dict):
         raise Unreadable("descriptor_field", "a channel is not a map")
-    name, unit, exp = found.get("name"), found.get("unit"), found.get("exp")
+    name, unit, exp = found.get("name"), found.get("unit", ""), found.get("exp", 0)
     if not isinstance(name, str) or _CHANNEL_NAME.fullmatch(name) is None:
         raise Unreadable("descriptor_field", "a channel's name is not SenML's")
     if not isinstance(unit, str) or _UNIT.fullmatch(unit) is None:

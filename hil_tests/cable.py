@@ -82,7 +82,7 @@ class Cable:
             column = values[at :: len(channels)]
             sums = iter(accumulate(value for value in column if value is not None))
             for scan, value in enumerate(column):
-                true = None if value is None else next(sums) * 10.0 ** channel["exp"]
+                true = None if value is None else next(sums) * 10.0 ** channel.get("exp", 0)
                 named[scan * len(channels) + at] = (channel["name"], true)
         return named
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from hil_tests.board import Board, VirtualTime
 from hil_tests.board.console import Capture
@@ -32,6 +33,7 @@ class SessionGateway:
         self.deaf = False
         self.records: list[up.Block | up.Gap] = []
         self.hellos: list[up.Hello] = []
+        self.descriptor: dict[str, Any] = {}
         self.logs: list[str] = []
         self.results: list[Result] = []
         self.refused = 0
@@ -52,6 +54,14 @@ class SessionGateway:
         """Say this, too."""
         octets = stuff(message.encode(self._encoder), ESCAPES_DOWN)
         self._time.after(len(octets) / BYTES_PER_S, partial(self._board.type, octets))
+
+    def health(self) -> dict[str, int | None]:
+        """The latest that the node told of itself, by the channels' names."""
+        groups = self.descriptor["groups"]
+        (number,) = [at for at, group in enumerate(groups) if group["name"] == "health"]
+        names = [self.descriptor["channels"][at]["name"] for at in groups[number]["channels"]]
+        told = [each for each in self.records if isinstance(each, up.Block) and each.group == number]
+        return dict(zip(names, told[-1].values, strict=True))
 
     def _hear(self, direction: str, octets: bytes, boottime_ns: int) -> None:
         if self._on_octets is not None:
@@ -75,6 +85,7 @@ class SessionGateway:
                 self.hellos.append(message)
                 self._session.meet(self._intake, has_descriptor=False, nonce=bytes(8), now_ms=self._now_ms())
             case up.Describe():
+                self.descriptor = message.descriptor
                 self._session.described()
             case up.Block() | up.Gap():
                 self.records.append(message)

@@ -64,7 +64,7 @@ class SteadyNode:
         describe = up.Describe(DESCRIPTOR).encode(cbor.Encoder(1024))
         name = up.descriptor_hash(cbor.encode(DESCRIPTOR))
         hello = up.Hello(uid, BOOT, 0, "steady", name, "power_on", [], 240, bytes(8))
-        self._session = NodeSession(hello, describe, self._queue, Random(1).randrange)
+        self._session = NodeSession(hello, lambda: describe, self._queue, Random(1).randrange)
         self._flowing = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="steady node")

@@ -15,7 +15,7 @@ _WRITTEN = {"Cel": "°C", "%RH": "% RH", "count": "counts", "1": "", "/": ""}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One channel: true value = raw * 10^exp `unit`."""
+    """One channel: true value = raw * 10^exp `unit`. `sensor` is empty for what the node says of itself."""
 
     name: str
     unit: str
@@ -34,9 +34,14 @@ class NodeDescription:
     groups: tuple[tuple[int, ...], ...]
 
     @property
+    def measured(self) -> list[Channel]:
+        """The channels that have a sensor."""
+        return [channel for channel in self.channels if channel.sensor]
+
+    @property
     def sensors(self) -> list[str]:
         """The sensors' kinds, each once, in the order of their channels."""
-        return list(dict.fromkeys(channel.sensor for channel in self.channels))
+        return list(dict.fromkeys(channel.sensor for channel in self.measured))
 
     def channels_of(self, group: int) -> list[Channel]:
         """The channels of a group; none for a group that the node has not announced."""

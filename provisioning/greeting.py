@@ -77,8 +77,8 @@ class Greeting:
 
     @property
     def complete(self) -> bool:
-        """True when every channel has a value or a fault that stays."""
-        names = [channel.name for channel in self.node.channels] if self.node else []
+        """True when every sensor's channel has a value or a fault that stays."""
+        names = [channel.name for channel in self.node.measured] if self.node else []
         return bool(names) and all(name in self.readings and self.readings[name].settled for name in names)
 
 

@@ -96,8 +96,8 @@ def _node(greeting: Greeting) -> Iterator[str]:
         if node.site:
             yield f"site       {node.site}"
         yield f"sensors    {', '.join(node.sensors) or 'none'}"
-        width = max((len(channel.name) for channel in node.channels), default=0)
-        for channel in node.channels:
+        width = max((len(channel.name) for channel in node.measured), default=0)
+        for channel in node.measured:
             yield f"  {channel.name:{width}}  {_value(greeting.readings.get(channel.name))}"
     for complaint in greeting.complaints:
         yield f"it complains: {complaint}"

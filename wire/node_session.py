@@ -40,7 +40,7 @@ LOGS_KEPT = const(8)
 class NodeSession:
     """`hello` is the template of every HELLO: queued, ticks and nonce are filled in each time.
 
-    `describe` is the encoded DESCRIBE; a node has no room for the descriptor as objects.
+    `describe()` gives the encoded DESCRIBE; a node has no room for the descriptor as objects.
     `queue` holds the records (docs/architecture.md, RamQueue); `random_below(n)` gives an
     integer from 0 to n - 1. `encoder` may be shared with whoever takes what it wrote at once.
     Times are milliseconds that never wrap.
@@ -49,7 +49,7 @@ class NodeSession:
     def __init__(
         self,
         hello: up_node.Hello,
-        describe: bytes,
+        describe: "Callable[[], bytes]",
         queue: "Queue",
         random_below: "Callable[[int], int]",
         encoder: "Encoder | None" = None,
@@ -111,7 +111,7 @@ class NodeSession:
             return answer
         if self._must_describe:
             self._must_describe = False
-            return self._describe
+            return self._describe()
         if self._flight and now_ms - self._acked_ms >= ACK_TIMEOUT_MS:
             self._timeouts += 1
             if self._timeouts >= ACK_TIMEOUTS:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 TOPIC_LEVELS = 4  # fieldgate / gateway / node / group; behind it, perhaps, "backfill"
+HEALTH = "health"  # the group in which a node tells of itself
 QUALITY_SUFFIX = "/q"  # stands in a value's place and says why it is missing
 
 
@@ -35,10 +36,11 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A stored block as it was published."""
+    """A stored block as it was published; `group` is a level of its topic."""
 
     identity: Identity
     readings: tuple[Reading, ...]
+    group: str = ""
 
     @property
     def last_utc_s(self) -> float:
@@ -61,7 +63,7 @@ def understood(topic: str, properties: Mapping[str, str], payload: bytes) -> Blo
         readings = tuple(_readings(document))
         if not readings:
             raise NotUnderstood(f"{topic}: no readings")
-        return Block(identity=stream.record(int(properties["seq"])), readings=readings)
+        return Block(identity=stream.record(int(properties["seq"])), readings=readings, group=levels[3])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotUnderstood(f"{topic}: {type(error).__name__}: {error}") from None
 

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from hil_tests.demo.publication import Block, NotUnderstood, understood
+from hil_tests.demo.publication import HEALTH, Block, NotUnderstood, understood
 
 if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
@@ -34,7 +34,7 @@ class Receipts:
     identities: list[Identity]
     gaps: list[Gap]
     latencies_s: list[float]
-    latest: dict[tuple[str, str], Block]  # by node and channel
+    latest: dict[tuple[str, str], Block]  # of what is measured, by node and channel
     not_understood: list[str]
 
 
@@ -131,6 +131,8 @@ class Subscriber:
             return
         self._seen.add(block.identity)
         self._receipts.latencies_s.append(received_s - block.last_utc_s)
+        if block.group == HEALTH:
+            return  # twelve rows a node, once a minute: no table would hold them beside what is measured
         for channel in {reading.channel for reading in block.readings}:
             self._receipts.latest[block.identity.node, channel] = block
 

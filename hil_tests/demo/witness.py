@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 
 from hil_tests.demo.identity import Identity, Stream
+from hil_tests.demo.publication import HEALTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ class LineWitness:
         self._node = node
         self._below: dict[Stream, int] = {}  # the highest next_seq of the ACKs
         self._scans: dict[Identity, int] = {}  # taken ones in each BLOCK that was sent
-        self._widths: list[int] = []  # channels of each group
+        self._widths: list[int] = []  # channels of each group; 0 where no chip is behind them
         self._undescribed: list[list[Any]] = []  # BLOCKs before the first DESCRIBE
         self._up = FrameFinder()
         self._down = FrameFinder()
@@ -109,7 +110,9 @@ class LineWitness:
         for frame in self._up.feed(octets):
             match decoded(frame):
                 case [type_, {"groups": list(groups)}] if type_ == DESCRIBE:
-                    self._widths = [len(group["channels"]) for group in groups]
+                    self._widths = [
+                        0 if group["name"] == HEALTH else len(group["channels"]) for group in groups
+                    ]
                     for block in self._undescribed:
                         self._on_block(block)
                     self._undescribed.clear()
@@ -129,6 +132,8 @@ class LineWitness:
 
 def scans_taken(values: int, exceptions: Mapping[int, int], width: int) -> int:
     """Scans of `width` channels, but those for which the chip was not asked or had nothing."""
+    if not width:
+        return 0
     untaken = sum(
         all(exceptions.get(first + channel) in UNTAKEN for channel in range(width))
         for first in range(0, values, width)

@@ -12,7 +12,11 @@ from wire.framing import ESCAPES_DOWN, ESCAPES_UP, stuff
 
 NODE = "aabbccddeeff"
 READINGS = Stream(NODE, 65_543, 1)
-DESCRIPTOR = {"channels": [], "groups": [{"name": "air", "channels": [0, 1, 2]}], "node": {}}
+DESCRIPTOR = {
+    "channels": [],
+    "groups": [{"name": "air", "channels": [0, 1, 2]}, {"name": "health", "channels": [3, 4]}],
+    "node": {},
+}
 
 
 def from_node(*messages):
@@ -53,6 +57,11 @@ def test_scans_are_counted_by_the_groups_width():
     octets = from_node(up.Describe(DESCRIPTOR), block(0, [1] * 30), block(1, [1] * 6))
     line = read_line(octets, to_node(down.Ack(65_543, 1, 2, 8192)))
     assert line.acknowledged_scans() == 12
+
+
+def test_what_a_node_tells_of_itself_is_no_scan_of_a_chip():
+    octets = from_node(up.Describe(DESCRIPTOR), up.Block(65_543, 1, 0, 1, 0, 0, [20_000, 4_096], {}))
+    assert read_line(octets, to_node(down.Ack(65_543, 1, 1, 8192))).acknowledged_scans() == 0
 
 
 def test_scans_of_blocks_without_ack_are_not_counted():

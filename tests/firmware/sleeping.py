@@ -16,6 +16,7 @@ PPM = 10_000
 SETTINGS = {
     "sensors": [{"driver": "bme280"}, {"driver": "hx711"}],
     "groups": [{"name": "air", "sensors": [0]}, {"name": "load", "sensors": [1]}],
+    "health_ms": 0,
     "sleep": {"wake_ms": WAKE_S * 1000, "send_every": EVERY, "clock_ppm": PPM},
 }
 AIR, LOAD = 0, 1

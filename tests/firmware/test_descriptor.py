@@ -9,8 +9,8 @@ AIR = (("air_temperature", "Cel", -2), ("air_humidity", "%RH", -2), ("air_pressu
 LOAD = (("bridge", "count", 0),)
 
 
-def descriptor(values=None, channels=(AIR, LOAD)):
-    return Descriptor(Settings(values or {}), list(channels), "Generic ESP32")
+def descriptor(values=None, channels=(AIR, LOAD), health_ms=0):
+    return Descriptor(Settings({"health_ms": health_ms, **(values or {})}), list(channels), "Generic ESP32")
 
 
 def test_channels_and_groups_stand_as_the_protocol_wants_them():
@@ -51,6 +51,33 @@ def test_the_hash_is_that_of_the_octets_that_describe_carries():
     assert made.hash == up.descriptor_hash(octets[2:])  # after the array's head and the type
 
 
+def test_the_nodes_own_health_is_the_last_group():
+    plain, told = descriptor(), descriptor(health_ms=60000)
+    assert told.health
+    assert told.map["channels"][:4] == plain.map["channels"]
+    assert told.map["groups"][:2] == plain.map["groups"]
+    assert told.map["groups"][2] == {"name": "health", "channels": list(range(4, 16)), "period_ms": 60000}
+    assert told.map["channels"][4] == {"name": "heap_free", "unit": "B"}
+    assert told.map["channels"][15] == {"name": "reset_cause"}
+    assert up.decode(told.message).descriptor == told.map
+    assert told.hash == up.descriptor_hash(told.message[2:]) != plain.hash
+
+
+def test_health_never_costs_a_node_its_settings():
+    """Where all of it is too long for a message, the node goes without that group."""
+    values = {"sensors": [{"driver": "bme280"}, {"driver": "hx711", "cal": {"note": "x" * 500}}]}
+    made = descriptor(values, health_ms=60000)
+    assert not made.health
+    assert made.message == descriptor(values).message
+
+
+def test_a_channel_of_the_health_is_no_name_for_another():
+    values = {"sensors": [{"driver": "bme280"}, {"driver": "hx711", "channels": ["heap_free"]}]}
+    with pytest.raises(SettingsError, match="heap_free is a channel of the group health"):
+        descriptor(values, health_ms=60000)
+    assert not descriptor(values).health
+
+
 def test_another_calibration_is_another_descriptor():
     plain = descriptor()
     calibrated = descriptor({"sensors": [{"driver": "bme280"}, {"driver": "hx711", "cal": {"zero": 84012}}]})
@@ -86,8 +113,9 @@ def test_a_block_that_could_not_fit_a_message_is_refused():
 
 def test_a_descriptor_that_does_not_fit_a_message_is_refused():
     values = {"sensors": [{"driver": "bme280"}, {"driver": "hx711", "cal": {"note": "x" * 800}}]}
-    with pytest.raises(SettingsError, match="descriptor: too_long"):
-        descriptor(values)
+    for health_ms in (0, 60000):
+        with pytest.raises(SettingsError, match="descriptor: too_long"):
+            descriptor(values, health_ms=health_ms)
 
 
 def test_a_calibration_beyond_single_precision_is_refused():

@@ -30,6 +30,7 @@ def fast(tmp_path, **more):
             {"name": "air", "sensors": [0], "period_ms": 50, "scans": 4},
             {"name": "load", "sensors": [1], "period_ms": 50, "scans": 2},
         ],
+        "health_ms": 0,
         **more,
     }
     (tmp_path / "settings.json").write_text(json.dumps(values))
@@ -43,8 +44,8 @@ def test_a_node_says_who_it_is_and_describes_itself(tmp_path):
         assert hello.fw.startswith("fieldgate 0.1.0, micropython 1.")
         assert hello.queued == [[hello.boot, 1, 0, 0]]
         described = node.wait_for(up.Describe)
-        assert [group["name"] for group in described.descriptor["groups"]] == ["air", "load"]
-        assert len(described.descriptor["channels"]) == 4
+        assert [group["name"] for group in described.descriptor["groups"]] == ["air", "load", "health"]
+        assert len(described.descriptor["channels"]) == 4 + 12
         assert up.descriptor_hash(described.encode(node.encoder)[2:]) == hello.desc
         log = node.wait_for(up.Log)
         assert log.text.startswith("started, reset power_on, heap free ")

@@ -17,6 +17,7 @@ SETTINGS = {
         {"name": "air", "sensors": [0], "period_ms": 200, "scans": 2},
         {"name": "load", "sensors": [1], "period_ms": 100, "scans": 4},
     ],
+    "health_ms": 0,
 }
 OCTETS = json.dumps(SETTINGS, indent=4).encode()  # too long for one RESULT
 NO_MEMORY = """

@@ -29,7 +29,7 @@ class Story:
         hello = up.Hello(
             b"\x24\x0a\xc4\x12\x34\x56", BOOT, 0, "t", b"12345678", "soft", [], 1024, b"nonce678"
         )
-        self.node = NodeSession(hello, DESCRIBE, self.queue, lambda _limit: 0)
+        self.node = NodeSession(hello, lambda: DESCRIBE, self.queue, lambda _limit: 0)
         self.gateway = GatewaySession("gw", self.WINDOW)
         self.intake = Intake({})
         self.to_gateway = []

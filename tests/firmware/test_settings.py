@@ -169,6 +169,8 @@ def only(**changes):
         (only(groups=[{"name": "g", "sensors": [True]}]), "groups[0].sensors"),
         (only(groups=[{**GROUP, "period_ms": 9}]), "groups[0].period_ms"),
         (only(groups=[{**GROUP, "period_ms": 1.5}]), "groups[0].period_ms"),
+        ({"health_ms": 5001}, "health_ms"),
+        ({"health_ms": 3605000}, "health_ms"),
         (only(groups=[{**GROUP, "scans": 65}]), "groups[0].scans"),
         (only(groups=[{**GROUP, "decimate": 0}]), "groups[0].decimate"),
         (only(groups=[{**GROUP, "sps": 80}]), "groups[0].sps"),  # a BME280 has no such pin

@@ -35,7 +35,10 @@ class WiredNode:
         name = up.descriptor_hash(cbor.encode(describe.descriptor))
         hello = up.Hello(uid, boot, 0, "test", name, "power_on", [], 240, b"nonce678")
         self.session = NodeSession(
-            hello, describe.encode(cbor.Encoder(1024)), self.queue, lambda limit: os.urandom(1)[0] % limit
+            hello,
+            lambda: describe.encode(cbor.Encoder(1024)),
+            self.queue,
+            lambda limit: os.urandom(1)[0] % limit,
         )
         self._reader = FrameReader(FRAME_LIMIT_DOWN)
         self._began_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)

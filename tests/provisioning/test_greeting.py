@@ -92,6 +92,15 @@ def test_a_node_is_met_with_its_values_in_units():
     assert found.readings["bridge_counts"].value == -48000
 
 
+def test_a_node_is_met_when_its_sensors_have_values_whatever_it_says_of_itself():
+    own = {"channels": [*DESCRIPTOR["channels"], {"name": "heap_free", "unit": "B"}]}
+    groups = {"groups": [*DESCRIPTOR["groups"], {"name": "health", "channels": [2], "period_ms": 60000}]}
+    found = met(ScriptedNode(up.Describe({**DESCRIPTOR, **own, **groups}), block([2541, -48000])))
+    assert found.complete
+    assert found.node.sensors == ["bme280", "hx711"]
+    assert [channel.name for channel in found.node.measured] == ["air_temperature", "bridge_counts"]
+
+
 def test_nothing_is_acknowledged_and_the_last_word_lets_the_node_look_for_a_gateway():
     node = ScriptedNode(up.Describe(DESCRIPTOR), block([1, 2]), block([3, 4]))
     met(node)

@@ -52,7 +52,7 @@ class Chain:
         self.queue = queue or Queue()
         hello = up.Hello(UID, BOOT, 0, "test", b"12345678", "power_on", [], 240, b"nonce678")
         describe = up.Describe({"channels": []}).encode(cbor.Encoder(64))
-        self.node = NodeSession(hello, describe, self.queue, self.random.randrange)
+        self.node = NodeSession(hello, lambda: describe, self.queue, self.random.randrange)
         self.gateway = GatewaySession("gw", window)
         self.intake = intake or Intake({})
         self.up_reader = FrameReader(FRAME_LIMIT_UP)

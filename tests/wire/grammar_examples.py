@@ -65,7 +65,7 @@ BROKEN = {
     "channel-entry": ("describe", (1, "channels", 0), 5),
     "channel exp": ("describe", (1, "channels", 0, "exp"), 0.5),
     "group-entry": ("describe", (1, "groups", 0), 5),
-    "channel unit": ("describe", (1, "channels", 0, "unit"), ABSENT),
+    "channel unit": ("describe", (1, "channels", 0, "unit"), 7),
     "channel latency": ("describe", (1, "channels", 0, "latency_us"), 1.5),
     "group channels": ("describe", (1, "groups", 0, "channels"), [256]),
     "group period": ("describe", (1, "groups", 0, "period_ms"), -1),

@@ -11,8 +11,7 @@ import sys
 import vfs
 from flash_log import BLOCK_OCTETS, Image
 
-from firmware.queue import LOOKS_OFFLINE, READINGS, RamQueue
-from firmware.spill import WEAR_PER_ERASE
+from firmware.queue import LOOKS_OFFLINE, READINGS, WEAR_PER_ERASE, RamQueue
 from wire.block import BlockBuilder
 from wire.cbor import Encoder
 
