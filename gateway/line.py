@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from gateway import fast_decode, sleepers
 from gateway.console_log import ConsoleLog
 from gateway.counters import hexed, printable
-from gateway.descriptors import Descriptors
+from gateway.descriptors import Descriptors, referred_to
 from gateway.link_state import LinkState
+from gateway.node_health import HealthWatch
 from gateway.refusals import Refusals
 from gateway.store import Arrival, StoreError, losses
 from gateway.time_question import TimeQuestion
@@ -61,6 +62,7 @@ class Line:
         self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
         self._console = ConsoleLog(port.path, services.counters)
         self._descriptors = Descriptors(services.store)
+        self._health = HealthWatch(self._descriptors, services.conditions)
         self._time = TimeQuestion(services.timeline, services.counters)
 
     async def serve(self) -> None:
@@ -152,12 +154,13 @@ class Line:
             record.next_seq,
             record.TYPE,
             frame,
-            _descriptor_of(hello, record.boot),
+            referred_to(hello, record.boot),
             self._services.timeline.host_boot,
             arrived_ns,
         )
         if self._services.store.append(arrival):
             node.taken += 1
+            self._health.take(node, hello, record)
         else:
             node.intake.give_back(record)
             self._services.counters.count("store_queue_full")
@@ -289,11 +292,3 @@ class Line:
         await self._port.write(frame)
         if self._services.capture is not None:
             self._services.capture.down(self.path, frame)
-
-
-def _descriptor_of(hello: up.Hello, boot: int) -> bytes:
-    """What the records of this boot refer to: the settings may have changed since."""
-    for its_boot, desc in hello.descs:
-        if its_boot == boot:
-            return bytes(desc)
-    return hello.desc

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gateway.descriptors import Sleep
     from gateway.line import Line
+    from gateway.node_health import NodeHealth
     from gateway.store import Arrival, Store
     from wire.up import Hello
 
@@ -37,7 +38,7 @@ class OnDisk:
 
 
 class Node:
-    """One node: its intake, its latest HELLO, the line it is on, and what it is asked to do."""
+    """One node: its intake, its latest HELLO, its health, the line it is on, and what it is asked to do."""
 
     def __init__(self, uid: bytes, intake: Intake) -> None:
         self.uid = uid
@@ -48,6 +49,7 @@ class Node:
         self.heard_ns = 0  # CLOCK_BOOTTIME of the latest frame
         self.sleep: Sleep | None = None  # of one that sleeps
         self.taken = 0
+        self.health: NodeHealth | None = None  # of the present boot
         self.console: deque[str] = deque(maxlen=CONSOLE_LINES)
         self.orders = Orders(self._wake_line)
 

@@ -159,6 +159,7 @@ class Report:
             clock=state,
             uncertainty_us=uncertainty_ns // NS_PER_US,
             blocks=node.taken,
+            health=dict(node.health.latest) if node.health is not None else {},
         )
 
     def _name(self, node: Node) -> str:

@@ -73,6 +73,9 @@ class NodeStatus:
     clock: str  # resolved, provisional, interval, unknown
     uncertainty_us: int | None = None
     blocks: int  # taken since the start
+    health: dict[str, int] = dataclasses.field(
+        default_factory=dict
+    )  # what it told last of itself, by channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

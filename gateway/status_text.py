@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.text_table import section, shown, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gateway.status import SinkStatus, Status
 
@@ -40,6 +40,7 @@ def report(status: Status, width: int | None = None) -> Iterator[str]:
     yield from section("faults", _faults(status), "red", width)
     yield from section("ports", _ports(status), width=width)
     yield from section("nodes", _nodes(status), width=width)
+    yield from section("health", _health(status), width=width)
     yield from section("store", _store(status), width=width)
     yield from section("disk", _disk(status), width=width)
     yield from section("sinks", _sinks(status), width=width)
@@ -80,6 +81,13 @@ def _nodes(status: Status) -> Iterator[Sequence[str]]:
             f"{node.clock}{uncertainty(node.uncertainty_us)}",
             str(node.blocks),
         )
+
+
+def _health(status: Status) -> Iterator[Sequence[str]]:
+    yield ("node", *(column for column, _, _ in _HEALTH))
+    for node in status.nodes:
+        if node.health:
+            yield (node.name, *(form(node.health.get(channel)) for _, channel, form in _HEALTH))
 
 
 def _store(status: Status) -> Iterator[Sequence[str]]:
@@ -186,3 +194,23 @@ def uncertainty(us: int | None) -> str:
     if us < 1_000_000:  # noqa: PLR2004 - the next unit
         return f" ±{us / 1_000:.1f} ms"
     return f" ±{us / 1_000_000:.1f} s"
+
+
+def count(number: int | None) -> str:
+    """As it is; - is not known."""
+    return "-" if number is None else str(number)
+
+
+# Column, channel of the group `health` (docs/firmware.md), and how it is written.
+_HEALTH: tuple[tuple[str, str, Callable[[int | None], str]], ...] = (
+    ("heap free", "heap_free", octets),
+    ("in one piece", "heap_piece", octets),
+    ("queue", "queue_ram", octets),
+    ("in flash", "queue_flash", octets),
+    ("written", "flash_written", octets),
+    ("erases", "flash_erases", count),
+    ("lost", "records_lost", count),
+    ("refused", "frames_refused", count),
+    ("missed", "slots_missed", count),
+    ("given up", "sensors_given_up", count),
+)

@@ -6,7 +6,7 @@ import pytest
 
 from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
 from hil_tests.dated import Dated, assert_honest, dated, errors_s, known
-from hil_tests.demo.publication import Reading
+from hil_tests.demo.publication import Block, Reading
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(60)]
 
@@ -55,6 +55,27 @@ def test_a_reading_arrives_with_value_unit_and_time(bench: Bench) -> None:
     for reading in (reading for each in air for reading in present(each)):
         if reading.channel == "air_temperature" and abs(reading.utc_s - changed_s) > USEFUL_S:
             assert reading.value == pytest.approx(31.5 if reading.utc_s > changed_s else 12.5, abs=0.01)
+
+
+def test_what_a_node_tells_of_itself_arrives_as_readings_with_units(bench: Bench) -> None:
+    node = bench.node()
+    bench.start_gateway()
+
+    def told() -> list[Block]:
+        return [each for each in bench.heard() if isinstance(each, Block) and each.group == "health"]
+
+    eventually(told, 30)
+    status = bench.gateway.status()
+    bench.settle()
+    judge(bench, node)
+    found = {reading.channel: (reading.value, reading.unit) for reading in told()[0].readings}
+    assert len(found) == 12
+    assert found["reset_cause"] == (1, "")
+    assert found["heap_piece"] == (4096, "B")
+    assert found["records_lost"] == (0, "")
+    assert status is not None
+    assert status.nodes[0].health == {name: value for name, (value, _unit) in found.items()}
+    assert not [fault for fault in status.faults if fault.subject.startswith("node ")]
 
 
 def test_each_scan_of_a_long_block_has_its_own_true_time(bench: Bench) -> None:

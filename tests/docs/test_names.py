@@ -13,6 +13,7 @@ from gateway.line import LOST_REASON, UNREADABLE
 from gateway.link_state import LinkState
 from gateway.mounts import CONCERNS
 from gateway.node_clock import TimeState
+from gateway.node_health import NodeFault
 from gateway.port import PortState
 from gateway.readings import UNNAMED_FAULT
 from gateway.serial_port import OpenFault
@@ -118,6 +119,10 @@ def test_the_operators_states_of_the_store_are_those_of_the_code():
     source = (ROOT / "gateway" / "store" / "errors.py").read_text(encoding="utf-8")
     assert {word for word in STORE if word not in source} == set()
     assert set(NEXT_STEPS) <= STORE
+
+
+def test_the_operators_faults_of_a_node_are_those_of_the_code():
+    assert first_cells(section(OPERATOR, "### Nodes")) == set(NodeFault)
 
 
 def test_the_operators_states_of_a_sink_are_those_of_the_code():

@@ -28,6 +28,15 @@ NODE = NodeStatus(
     clock="resolved",
     uncertainty_us=1_240,
     blocks=99,
+    health={
+        "heap_free": 31_584,
+        "heap_piece": 4096,
+        "queue_ram": 66,
+        "queue_flash": 12_288,
+        "flash_erases": 9,
+        "records_lost": 0,
+        "reset_cause": 1,
+    },
 )
 STATUS = Status(
     version="0.1.0",
@@ -83,6 +92,11 @@ def test_the_report_is_aligned_and_complete():
         "NODES\n"
         "  uid           name       port          boot  link  last seen  clock             blocks\n"
         "  a1b2c3d4e5f6  weather-1  /dev/ttyUSB0  3     open  0 s ago    resolved ±1.2 ms  99\n"
+        "\n"
+        "HEALTH\n"
+        "  node       heap free  in one piece  queue  in flash  written  erases  lost  refused  missed"
+        "  given up\n"
+        "  weather-1  30.8 KiB   4.0 KiB       66 B   12.0 KiB  -        9       0     -        -       -\n"
         "\n"
         "STORE\n"
         "  state  stored  damaged  dropped      waiting     detail\n"
