@@ -1,9 +1,15 @@
 """The kind ads1220: an ADS1220 on an SPI bus, and the pins of its CS and DRDY."""
 
+from wire.compat import const
+
+_FREQ_MOST = const(6000000)  # 150 ns a period at the least (DS 6.6)
+
 
 def take(keys, settings, out: dict) -> None:
     """Take the keys of this kind into `out`."""
     out["bus"] = keys.spi(settings)
+    if settings.spi[out["bus"]]["freq"] > _FREQ_MOST:
+        raise keys.bad("bus", "its freq is over " + str(_FREQ_MOST))
     out["cs"] = keys.pin("cs", 15)
     out["drdy"] = keys.pin("drdy", 27)
     out["inputs"] = keys.choice("inputs", "01", ("01", "02", "03", "12", "13", "23"))

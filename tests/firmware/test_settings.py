@@ -137,6 +137,7 @@ def only(**changes):
         ({"spi": [{"freq": 5}]}, "spi[0].freq"),
         ({"spi": [{"cs": 5}]}, "spi[0].cs"),
         ({"sensors": [{"driver": "ads1220", "bus": 1}]}, "sensors[0].bus"),
+        ({"spi": [{"freq": 8000000}], "sensors": [{"driver": "ads1220"}]}, "sensors[0].bus"),
         ({"sensors": [{"driver": "ads1220", "inputs": "04"}]}, "sensors[0].inputs"),
         ({"sensors": [{"driver": "ads1220", "rate": 10}]}, "sensors[0].rate"),
         ({"sensors": [{"driver": "ads1220", "check_every": -1}]}, "sensors[0].check_every"),
