@@ -12,7 +12,7 @@ from tests.firmware.virtual_node import virtual_node
 AIR, STRAIN = 0, 1
 BULK = 2
 SCANS = 64
-STEP_US = 500  # what else the node does before it hears of an interrupt
+STEP_US = 2_000  # what else the node does in one piece before it hears of an interrupt: a BME280's burst
 BAUD = 115_200
 SETTINGS = {
     "sensors": [{"driver": "bme280"}, {"driver": "hx711"}],
