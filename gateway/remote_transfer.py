@@ -195,7 +195,8 @@ async def _in_force(node: Node, what: str) -> bytes | None:
     except BegunAnew:
         return None
     except ErrandFailed as failed:
-        if failed.fault in _INTERRUPTED or failed.fault is ErrandFault.NODE_FAILED:
-            return None  # it may have no memory for an answer while it sends what lies in its flash
+        if failed.fault in {*_INTERRUPTED, ErrandFault.ASLEEP, ErrandFault.NODE_FAILED}:
+            # It may sleep once that is decided, or have no memory for an answer while it sends what is in flash.
+            return None
         raise
     raise ErrandFailed(ErrandFault.BAD_ANSWER, f"node {node.name} does not say what is in force")

@@ -9,6 +9,7 @@ import pytest
 from gateway import remote_transfer
 from gateway.errand import Errand, ErrandFailed, ErrandFault
 from gateway.line import LinkState
+from gateway.orders import COMMAND_TRIES
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running
 from tests.gateway.wired_node import WiredNode
@@ -164,6 +165,20 @@ async def test_what_the_node_keeps_is_in_force(gateway, pair, taker, errand):
     async with gateway.line(pair) as line, running(WiredNode(pair, obey=taker)):
         await trial(line, errand, pair, taker)
     assert taker.trials == [("settings", 60)]
+    assert taker.after_trial == []
+
+
+async def test_a_node_that_has_fallen_asleep_tells_with_its_next_contact(gateway, pair, taker, errand):
+    taker.after_trial = [["", hashlib.sha256(OCTETS).digest()]]
+    async with gateway.line(pair) as line, running(WiredNode(pair, obey=taker)):
+        node = await linked(line)
+        wanted = hashlib.sha256(OCTETS).digest()
+        trying = asyncio.create_task(remote_transfer.try_out(node, errand, "settings", wanted, 60))
+        await until(lambda: taker.trials)
+        taker.deaf = 2 * COMMAND_TRIES
+        sleep = {"every_s": 900, "ppm": 10_000}
+        async with running(WiredNode(pair, boot=BOOT + (1 << 16), obey=taker, sleep=sleep)):
+            await trying
     assert taker.after_trial == []
 
 
