@@ -24,13 +24,14 @@ log = logging.getLogger(__name__)
 
 ERRANDS_KEPT = 32  # that have ended, for whoever looks late
 SHORT_LEAST = 4  # digits of a uid that may stand for all of it
+AWAKE = "awake"
 DOINGS: Mapping[str, Doing] = {
     "settings.show": settings_show,
     "settings.set": settings_set,
     "update": update,
     "reset": reset,
     "maintenance": maintenance,
-    "awake": awake,
+    AWAKE: awake,
 }
 
 
@@ -70,6 +71,9 @@ class RemoteDesk:
             if other.state is ErrandState.RUNNING and other.node == node.name:
                 if other.asked == asked:  # somebody whose terminal went away asks again
                     return other.described()
+                if other.asked.get("do") == asked.get("do") == AWAKE:  # it may wait for a week: the latest counts
+                    self._end(other, "another wish took its place")
+                    continue
                 raise Refused(f"node {node.name} is busy: {other.asked.get('do')} is not done")
         self._keep(errand)
         task = self._group.create_task(self._do(doing, node, errand), name=f"errand {errand.number}")
@@ -82,10 +86,13 @@ class RemoteDesk:
 
     def _stop(self, request: Mapping[str, Any]) -> object:
         errand = self._of(request)
-        if (task := self._tasks.get(errand.number)) is not None:
-            errand.state = ErrandState.STOPPED
-            task.cancel()
+        self._end(errand)
         return errand.described()
+
+    def _end(self, errand: Errand, message: str = "") -> None:
+        if (task := self._tasks.get(errand.number)) is not None:
+            errand.state, errand.message = ErrandState.STOPPED, message
+            task.cancel()
 
     def _of(self, request: Mapping[str, Any]) -> Errand:
         number = request.get("errand")

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from gateway.cli import fieldgate
 from gateway.control import CONTROL_NAME, ControlServer
-from gateway.errand import ErrandFault
+from gateway.errand import ErrandFault, ErrandState
 from gateway.link_state import LinkState
 from gateway.node_clock import TimeState
 from gateway.nodes import CONTACT_LATE_NS
@@ -104,6 +104,29 @@ async def test_the_wish_waits_until_the_node_is_heard_and_says_for_how_long_at_m
     assert orders == [("awake", {"seconds": 600})]
     assert "sleeps: this waits for its next contact, 32 min at most" in result.stderr
     assert result.stdout == f"node {NAME} stays awake for 10 min\n"
+
+
+async def test_a_wish_whose_terminal_went_away_is_replaced_by_the_next_one(gateway, pair):
+    seconds = []
+
+    def obey(order):
+        seconds.append(order.arguments["seconds"])
+        return remote.Result(order.id, "ok")
+
+    desk = RemoteDesk(gateway.nodes)
+    serving = asyncio.create_task(desk.run())
+    start, look = (desk.operations()[f"remote.{name}"] for name in ("start", "look"))
+    async with gateway.line(pair):
+        async with running(WiredNode(pair, sleep=SLEEP)):
+            await until(lambda: of(gateway).sleep is not None)
+        wishes = [start({"node": NAME, "do": "awake", "seconds": each}) for each in (600, 7200)]
+        assert wishes[0]["state"] == ErrandState.RUNNING
+        async with running(WiredNode(pair, sleep=SLEEP, obey=obey)):
+            await until(lambda: look(wishes[1])["state"] == ErrandState.DONE)
+    serving.cancel()
+    told = look(wishes[0])
+    assert (told["state"], told["message"]) == (ErrandState.STOPPED, "another wish took its place")
+    assert seconds == [7200]
 
 
 async def test_what_else_is_asked_of_a_sleeping_node_says_that_it_sleeps_and_what_to_do(gateway, pair, ask):
