@@ -71,7 +71,7 @@ class RemoteDesk:
             if other.state is ErrandState.RUNNING and other.node == node.name:
                 if other.asked == asked:  # somebody whose terminal went away asks again
                     return other.described()
-                if other.asked.get("do") == asked.get("do") == AWAKE:  # it may wait for a week: the latest counts
+                if other.asked.get("do") == asked.get("do") == AWAKE:  # it may wait for a week
                     self._end(other, "another wish took its place")
                     continue
                 raise Refused(f"node {node.name} is busy: {other.asked.get('do')} is not done")

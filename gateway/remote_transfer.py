@@ -196,7 +196,7 @@ async def _in_force(node: Node, what: str) -> bytes | None:
         return None
     except ErrandFailed as failed:
         if failed.fault in {*_INTERRUPTED, ErrandFault.ASLEEP, ErrandFault.NODE_FAILED}:
-            # It may sleep once that is decided, or have no memory for an answer while it sends what is in flash.
+            # It may sleep once that is decided, or have no memory for an answer beside what it sends.
             return None
         raise
     raise ErrandFailed(ErrandFault.BAD_ANSWER, f"node {node.name} does not say what is in force")
