@@ -22,7 +22,8 @@ APPLICATION = const(2)  # an application on trial is dropped; a broken slot is l
 OBLIGATORY = const(3)  # without the sensors that the settings call optional
 SAFE = const(4)  # without sensors: link, logs, settings, update
 _FAILED_AT = const((3, 5, 7, 9))
-_FAILED_MOST = const(9)
+_SAFE_AT = const(9)
+_FAILED_MOST = const(11)  # safe mode itself failed twice: the other slot's turn
 
 # The launcher's share of RTC memory, from its beginning: the count, an octet that is PLANNED, the rest zero.
 RTC_OCTETS = const(16)
@@ -65,6 +66,12 @@ def begin() -> "tuple[int, str, str, str]":
             notes.append("slot " + good + " is broken")
             good = other(good)
             _choose("/", good, None)
+    if failed == _FAILED_MOST and whole(other(good)):
+        notes.append("slot " + good + " fails even in safe mode")
+        good = other(good)
+        _choose("/", good, None)
+        _write("/" + _FAILED, _counted(_SAFE_AT))
+        _store(_counted(_SAFE_AT), b"")
     if stage == OBLIGATORY:
         notes.append("no optional sensors")
     elif stage == SAFE:

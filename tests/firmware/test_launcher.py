@@ -163,8 +163,33 @@ def test_where_even_safe_mode_crashes_the_pauses_are_long(live):
     begun_s = life.time.seconds
     life.until_starts(12)
     assert 95 < life.time.seconds - begun_s < 110
-    assert life.file("/failed")[:3] == b"fg\x09"
+    assert life.file("/failed")[:3] == b"fg\x0b"
     assert b"ValueError: a number too many" in life.file("/crash.txt")
+    life.until_starts(14)  # there is no other slot
+    assert life.file("/slot.json") == A_IN_FORCE
+
+
+@pytest.mark.timeout(90)
+def test_an_application_that_fails_even_in_safe_mode_is_left_for_the_one_before(live):
+    life = live({**with_mistake(firmware_app=CRASHES).files, **slot_files(build(), "b")})
+    said = life.until_log("safe mode", 500)
+    assert "slot a fails even in safe mode, safe mode, no sensors" in said
+    assert life.starts == {"power_on": 1, "hard": 11}
+    assert life.file("/slot.json") == b'{"good": "b", "trial": null}\n'
+    life.time.run_for(3700)  # safe mode ends after an hour
+    life.until_good()
+    assert life.file("/failed") is None
+
+
+@pytest.mark.timeout(90)
+def test_of_two_applications_that_fail_in_safe_mode_each_has_its_turn(live):
+    life = live(
+        {**with_mistake(firmware_app=CRASHES).files, **slot_files(with_mistake(firmware_app=CRASHES), "b")}
+    )
+    life.until_starts(12)
+    assert life.file("/slot.json") == b'{"good": "b", "trial": null}\n'
+    life.until_starts(14)
+    assert life.file("/slot.json") == A_IN_FORCE
 
 
 @pytest.mark.timeout(60)
