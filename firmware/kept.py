@@ -28,7 +28,7 @@ OVERHEAD_OCTETS = const(144)  # of all but the records and their lengths, where 
 class Kept:
     """One boot between two wakes. `wakes`: since the latest contact; `ticks_us` at `rtc_us` of the RTC."""
 
-    def __init__(self, boot: int, desc: bytes, wakes: int, unheard: bool) -> None:
+    def __init__(self, boot: int, desc: bytes, wakes: int, unheard: bool, streams: int = 0) -> None:
         self.asleep = True
         self.boot = boot
         self.desc = desc
@@ -37,7 +37,7 @@ class Kept:
         self.ticks_us = 0
         self.rtc_us = 0
         self.sleep_ms = 0
-        self.streams = []  # (number, first_seq, record_seq, t_first, t_last, records)
+        self._streams = streams  # in the octets that it was read of
 
     def ticks_at(self, rtc_us: int) -> "int | None":
         """The ticks of this boot when the RTC shows this; None where somebody has set the RTC."""
@@ -83,41 +83,37 @@ class Kept:
         _seal(out)
         return out
 
-    def give(self, queue) -> None:
-        """Put what was kept into the queue of its boot, which is new."""
-        for number, first_seq, record_seq, t_first, t_last, records in self.streams:
+    def give(self, queue, octets: bytes) -> None:
+        """Put the records in `octets`, of which this was read, into the queue of their boot, which is new."""
+        at = BEFORE_OCTETS + _HEAD_OCTETS
+        for _ in range(self._streams):
+            number, first_seq, record_seq, t_first, t_last, count = struct.unpack_from(_STREAM, octets, at)
+            at += _STREAM_OCTETS
             held = queue.stream(number)
             held.first_seq = first_seq
             held.record_seq = record_seq
             held.t_first = t_first
             held.t_last = t_last
-            for record in records:
-                queue.append(number, queue.next_seq(number), record)
-        self.streams = []
+            for _ in range(count):
+                length = struct.unpack_from(_LENGTH, octets, at)[0]
+                at += _LENGTH_OCTETS
+                queue.append(number, queue.next_seq(number), octets[at : at + length])
+                at += length
 
 
 def read(octets: bytes) -> "Kept | None":
-    """What RTC memory holds; None when it is something else, or damaged."""
+    """What RTC memory holds, but for its records; None when it is something else, or damaged."""
     end = len(octets) - _SUM_OCTETS
-    at = BEFORE_OCTETS + _HEAD_OCTETS
-    if end < at or octets[BEFORE_OCTETS : BEFORE_OCTETS + 3] != _MAGIC + bytes([_VERSION]):
+    if end < BEFORE_OCTETS + _HEAD_OCTETS:
+        return None
+    if octets[BEFORE_OCTETS : BEFORE_OCTETS + 3] != _MAGIC + bytes([_VERSION]):
         return None
     if crc32(memoryview(octets)[BEFORE_OCTETS:end]) != int.from_bytes(octets[end:], "big"):
         return None
     head = struct.unpack_from(_HEAD, octets, BEFORE_OCTETS)
-    kept = Kept(head[4], head[5], head[3], bool(head[2] & _UNHEARD))
+    kept = Kept(head[4], head[5], head[3], bool(head[2] & _UNHEARD), head[9])
     kept.asleep = bool(head[2] & _ASLEEP)
     kept.ticks_us, kept.rtc_us, kept.sleep_ms = head[6:9]
-    for _ in range(head[9]):
-        stream = struct.unpack_from(_STREAM, octets, at)
-        at += _STREAM_OCTETS
-        records = []
-        for _ in range(stream[5]):
-            length = struct.unpack_from(_LENGTH, octets, at)[0]
-            at += _LENGTH_OCTETS
-            records.append(octets[at : at + length])
-            at += length
-        kept.streams.append(stream[:5] + (records,))
     return kept
 
 

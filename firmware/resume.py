@@ -38,14 +38,14 @@ class Left:
         if stage < SAFE:  # else the flash may be why it failed, and RTC memory waits
             lost = self._save((root + "queue", plan.queue_flash_octets, self._kept.desc))
             plan.problem += ", " + lost if lost and plan.problem else lost
-            board_sleep.keep(bytearray(RTC_OCTETS))
+            board_sleep.replace(board_sleep.recall()[:RTC_OCTETS])
             boot.left_records = True
         return boot
 
     def _save(self, place: tuple) -> str:
         """Put the records into flash, but for those that are there; what was lost, in words."""
         queue = RamQueue(self._kept.boot, board_sleep.MEMORY_MOST, place=place if place[1] else None)
-        self._kept.give(queue)
+        self._kept.give(queue, board_sleep.recall())
         if not queue.octets:
             return ""
         spill = queue.spill()

@@ -1,6 +1,6 @@
 """A node that sleeps: a scan at each wake, the link at every k-th. Loaded where the settings say `sleep`.
 
-A boot goes on over deep sleep, with its number, its ticks and its seqs (firmware.kept, firmware.begin).
+A boot goes on over deep sleep, with its number, its ticks and its seqs (firmware.kept, firmware.resume).
 """
 
 import asyncio
@@ -41,11 +41,10 @@ class Sleeper:
         self._unheard = kept is not None and kept.unheard
         self._awake_until_ms = 0
         self._slot = 0  # number of the latest scan, by the ticks at which it was due
+        self._kept = kept
         # What RTC memory has room for; beyond, the queue has flash, or it drops and says so.
         queue = parts.queue
         queue.limit_octets = min(queue.limit_octets, board_sleep.MEMORY_MOST - OVERHEAD_OCTETS)
-        if kept is not None:
-            kept.give(queue)
 
     async def begin(self, app) -> list:
         """One scan. Does not return unless the link is due; then what is to run beside it.
@@ -53,8 +52,14 @@ class Sleeper:
         `app` is firmware.app.App: what it has to settle is due before each sleep.
         """
         gc.collect()  # of what it began with
-        # What an older boot left there, which a press of EN may spare, is nothing to go on with either.
-        board_sleep.keep(bytearray(BEFORE_OCTETS) if self._fresh else awake(board_sleep.recall()))
+        if self._kept is None:
+            # What an older boot left there, which a press of EN may spare, is nothing to go on with.
+            board_sleep.keep(bytearray(BEFORE_OCTETS))
+        else:
+            octets = board_sleep.recall()
+            self._kept.give(self._queue, octets)
+            board_sleep.replace(awake(octets))
+            self._kept = octets = None
         await self._sample()
         if not self._is_due():
             self._end(app)

@@ -49,7 +49,10 @@ class Parts:
         gc.collect()  # what is made from here on stays: it is to lie low in the heap
         keeps = plan.queue_flash_octets and stage < SAFE  # what lies there may be why it failed
         place = (root + "queue", plan.queue_flash_octets, plan.hash) if keeps else None
-        self.queue = RamQueue(boot.number, plan.queue_octets, heap_has_room, place)
+        if plan.sleep:  # no reserve is worth more than what was measured before, and its few pages
+            self.queue = RamQueue(boot.number, plan.queue_octets, place=place)
+        else:
+            self.queue = RamQueue(boot.number, plan.queue_octets, heap_has_room, place)
         if boot.left_records and stage < SAFE and not plan.sleep:
             self.queue.spill().open_flash()
         self.hello = _hello(boot, plan.hash, reset_cause)

@@ -31,6 +31,7 @@ class Sleeping(Life):
         application: Application | None = None,
         *,
         more: dict | None = None,
+        of_board: dict | None = None,
         **sleep: int,
     ) -> None:
         self.exchanges: dict[int, list[Exchange]] = {}
@@ -40,7 +41,7 @@ class Sleeping(Life):
         self.sent: dict[tuple[int, int, int], set[bytes]] = {}  # by boot, stream, seq: octets
         settings = {**SETTINGS, "sleep": {**SETTINGS["sleep"], **sleep}, **(more or {})}
         files = {**(application or build()).files, "/settings.json": json.dumps(settings).encode()}
-        super().__init__(directory, files)
+        super().__init__(directory, files, **(of_board or {}))
 
     def _hear(self, way: str, octets: bytes, at_ns: int) -> None:
         super()._hear(way, octets, at_ns)

@@ -35,9 +35,10 @@ def kept_of(queue):
 
 def test_a_queue_comes_back_as_it_was_kept():
     queue = queue_of()
-    kept = read(kept_of(queue))
+    octets = kept_of(queue)
+    kept = read(octets)
     again = RamQueue(BOOT, ROOM)
-    kept.give(again)
+    kept.give(again, octets)
     assert (kept.boot, kept.desc, kept.wakes, kept.unheard, kept.asleep) == (BOOT, DESC, 14, True, True)
     assert again.held() == queue.held()
     assert again.octets == queue.octets
@@ -57,7 +58,8 @@ def test_the_seqs_go_on_where_all_was_acknowledged():
     for boot, stream, _, next_seq in queue.held():
         queue.free(boot, stream, next_seq)
     again = RamQueue(BOOT, ROOM)
-    read(kept_of(queue)).give(again)
+    octets = kept_of(queue)
+    read(octets).give(again, octets)
     assert [again.next_seq(stream) for stream in (0, 1, 2)] == [
         queue.next_seq(stream) for stream in (0, 1, 2)
     ]
@@ -70,7 +72,7 @@ def test_once_a_wake_goes_on_with_it_that_can_be_told_and_nothing_else_is_differ
     assert not kept.asleep
     kept.asleep = True
     again = RamQueue(BOOT, ROOM)
-    kept.give(again)
+    kept.give(again, octets)
     assert kept.octets(again) == octets
 
 

@@ -9,6 +9,7 @@ from tests.firmware.launched import with_mistake
 from tests.firmware.sleeping import AIR, EVERY, LOAD, WAKE_S
 from wire.remote import Command
 
+LITTLE_HEAP_OCTETS = 104_000  # 8 KB less than an ESP32 has
 AWAKE_MS = 600  # of a wake without link: an HX711 that was opened just now takes five conversions to settle
 CRASHES_IN_ITS_4TH_MINUTE = """
 
@@ -94,7 +95,7 @@ def test_no_scan_is_missed_after_a_contact_that_ends_shortly_before_it(sleeping)
 
 @pytest.mark.timeout(60)
 def test_what_rtc_memory_has_no_room_for_goes_to_flash_and_all_comes_home(sleeping):
-    life = sleeping(send_every=40)
+    life = sleeping(send_every=40, of_board={"heap_octets": LITTLE_HEAP_OCTETS})
     life.gateway.deaf = True
     life.run_wakes(39)
     assert life.stored() == []
