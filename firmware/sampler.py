@@ -11,6 +11,7 @@ from wire.faults import MISSED, UNSETTLED
 
 POLL_MS = const(2)  # between two questions for data that are not there yet
 SETTLE_US = const(2000000)  # of a slot, and half a period at most, for a chip that was opened in it to settle
+FRESH_US = const(1000000)  # from this period on
 SETTLE_POLL_MS = const(10)  # as often as the fastest group asks
 PARKED_MS = const(100)  # between two looks of a parked sampler
 
@@ -80,6 +81,9 @@ class Sampler:
             self._flush_due(slot_us)
 
     async def _scan(self, until_us: int) -> None:
+        # What waits in a chip that converts by itself may be as old as the scan before, and about to be
+        # replaced while it is read: where there is time, the next conversion is waited for.
+        fresh = self._measure_ms or self._period_us < FRESH_US
         while True:
             now_ms = self._ticks.now_ms()
             for sensor in self.sensors:
@@ -99,10 +103,11 @@ class Sampler:
             items = ()
             for sensor in self.sensors:
                 items += sensor.read(self._ticks.now_ms())
-            if UNSETTLED not in items or self._ticks.now_us() >= until_us:
+            if (fresh and UNSETTLED not in items) or self._ticks.now_us() >= until_us:
                 break
             # In a slow group a chip that needs some conversions to settle would else have nothing to say
             # for as many periods, and in a node that sleeps in between never.
+            fresh = True
             await asyncio.sleep_ms(SETTLE_POLL_MS)
         if not self.valid:
             self.valid = any(isinstance(item, int) for item in items)

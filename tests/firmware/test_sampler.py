@@ -77,6 +77,21 @@ def test_a_faster_chip_is_read_at_the_pace_of_the_group():
     assert [block.span for block in blocks[1:]] == [400_000] * 3
 
 
+def test_in_a_slow_group_a_conversion_is_of_its_own_slot_and_stamped_as_it_ends():
+    blocks, missed = sample("""
+class Holding(FreeChip):
+    # Its first conversion that nobody took waits until somebody does.
+    def read(self):
+        first = self.read_number + 1
+        self.read_number = clock.us // self.period_us
+        return (first,)
+sample([Holding(98300)], 3, period_ms=5000, scans=2)
+""")
+    assert missed == 0
+    for at_ms, [number] in zip(times_ms(blocks), values(blocks), strict=True):
+        assert 0 <= at_ms - number * 98.3 <= 3
+
+
 def test_a_chip_that_is_never_ready_is_a_fault_and_does_not_stop_the_others():
     blocks, _ = sample("""
 class Dead(FreeChip):
