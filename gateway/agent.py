@@ -18,7 +18,7 @@ from gateway.report import Report
 from gateway.services import Services
 from gateway.sinks.mqtt import MqttSink
 from gateway.sinks.sink_state import SinkState
-from gateway.sleepers import ppm_of
+from gateway.sleepers import expect, ppm_of
 from gateway.store import StoreError, StoreState, quarantine
 from gateway.timeline import Timeline
 from gateway.wifi_port import WifiPort
@@ -137,6 +137,7 @@ class Agent:
                 # A node that asks before the store knows what it has would wait a second.
                 async with asyncio.timeout(STORE_READY_S):
                     await self._store.flush()
+            expect(self._nodes, self._store, self._timeline.host_boot, self._clock.boottime_ns())
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(control.run(), name="control")
                 tasks.create_task(remote.run(), name="remote")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.link_state import LinkState
 from gateway.orders import Orders
@@ -37,6 +37,14 @@ class OnDisk:
         return self._store.next_seq(self._uid, *key)
 
 
+class Former(NamedTuple):
+    """A node that sleeps, by what is stored of it, and since when this run waits for its contact."""
+
+    boot: int
+    name: str
+    awaited_ns: int
+
+
 class Node:
     """One node: its intake, its latest HELLO, its health, the line it is on, and what it is asked to do."""
 
@@ -48,6 +56,7 @@ class Node:
         self.line: Line | None = None
         self.heard_ns = 0  # CLOCK_BOOTTIME of the latest frame
         self.sleep: Sleep | None = None  # of one that sleeps
+        self.former: Former | None = None  # what an earlier run left of one that sleeps
         self.taken = 0
         self.health: NodeHealth | None = None  # of the present boot
         self.console: deque[str] = deque(maxlen=CONSOLE_LINES)
@@ -67,12 +76,20 @@ class Node:
         return state
 
     @property
+    def boot(self) -> int:
+        """The latest that is known."""
+        if self.hello is not None:
+            return self.hello.boot
+        return 0 if self.former is None else self.former.boot
+
+    @property
     def contact_due_ns(self) -> int:
         """When a node that sleeps has to be heard again at the latest; 0 of another one."""
         if self.sleep is None:
             return 0
         every_ns = self.sleep.every_s * NS_PER_S
-        return self.heard_ns + every_ns + every_ns * self.sleep.ppm // PPM + CONTACT_LATE_NS
+        since_ns = self.heard_ns if self.former is None else max(self.heard_ns, self.former.awaited_ns)
+        return since_ns + every_ns + every_ns * self.sleep.ppm // PPM + CONTACT_LATE_NS
 
     def moves_to(self, line: Line, boot: int) -> bool:
         """Whether it changes between its cable and Wi-Fi; two boards with one uid are in two boots."""

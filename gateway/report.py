@@ -147,15 +147,14 @@ class Report:
         )
 
     def _node_status(self, node: Node, now_ns: int) -> NodeStatus:
-        boot = node.hello.boot if node.hello is not None else 0
-        state, uncertainty_ns = self.timeline.node_clock(node.uid, boot)
+        state, uncertainty_ns = self.timeline.node_clock(node.uid, node.boot)
         return NodeStatus(
             uid=node.uid.hex(),
             name=self._name(node),
             port=node.line.path if node.line is not None else None,
-            boot=boot,
+            boot=node.boot,
             link=node.link(now_ns),
-            seen_ago_s=max(0, now_ns - node.heard_ns) / NS_PER_S,
+            seen_ago_s=max(0, now_ns - node.heard_ns) / NS_PER_S if node.heard_ns else None,
             clock=state,
             uncertainty_us=uncertainty_ns // NS_PER_US,
             blocks=node.taken,
@@ -165,7 +164,7 @@ class Report:
     def _name(self, node: Node) -> str:
         """What the node calls itself; its uid where it has no name, or has not described itself yet."""
         if node.hello is None:
-            return node.uid.hex()
+            return (node.former.name if node.former is not None else "") or node.uid.hex()
         try:
             return self._descriptors.find(node.hello.desc).name or node.uid.hex()
         except (Unreadable, StoreError):

@@ -62,14 +62,14 @@ class PortStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStatus:
-    """A node that was heard since the start."""
+    """A node that was heard since the start, or sleeps and was heard before."""
 
     uid: str  # lower-case hex
     name: str
     port: str | None  # None: on no port now
     boot: int
     link: str
-    seen_ago_s: float
+    seen_ago_s: float | None  # None: not since the start
     clock: str  # resolved, provisional, interval, unknown
     uncertainty_us: int | None = None
     blocks: int  # taken since the start

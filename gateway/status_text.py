@@ -77,7 +77,7 @@ def _nodes(status: Status) -> Iterator[Sequence[str]]:
             node.port or "-",
             str(node.boot >> 16),  # the count; the lower half is random
             node.link,
-            f"{duration(node.seen_ago_s)} ago",
+            "before the start" if node.seen_ago_s is None else f"{duration(node.seen_ago_s)} ago",
             f"{node.clock}{uncertainty(node.uncertainty_us)}",
             str(node.blocks),
         )

@@ -42,6 +42,9 @@ def test_it_is_kept_awake_by_a_wish_that_waits_and_no_record_of_any_wake_is_lost
     eventually(lambda: node.board.pid is None, 10)
     bench.unplug(node, "tty1")
     eventually(lambda: links(bench) == ["asleep"], 5)
+    bench.gateway.stop()
+    bench.start_gateway()  # it has heard nobody yet, and knows whom to await
+    eventually(lambda: links(bench) == ["asleep"], 10)
     node.board.plug()
     bench.plug(node, "tty1")
 

@@ -11,9 +11,9 @@ from gateway.control import CONTROL_NAME, ControlServer
 from gateway.errand import ErrandFault, ErrandState
 from gateway.link_state import LinkState
 from gateway.node_clock import TimeState
-from gateway.nodes import CONTACT_LATE_NS
+from gateway.nodes import CONTACT_LATE_NS, Nodes
 from gateway.remote_desk import RemoteDesk
-from gateway.sleepers import ppm_of
+from gateway.sleepers import expect, ppm_of
 from gateway.timeline import Timeline
 from tests.gateway.echoing_line import until
 from tests.gateway.line_fixtures import gateway, pair, running
@@ -64,6 +64,36 @@ async def test_its_clock_is_that_of_a_sleeper_also_after_a_restart_of_the_gatewa
         instant = timeline.utc(UID, BOOT, ticks, arrived_ns=1 << 62, host_boot=timeline.host_boot)
         assert 9 * S < instant.uncertainty_ns < 12 * S
         assert instant.state is TimeState.PROVISIONAL
+
+
+async def test_a_gateway_that_was_started_again_awaits_it_and_tells_when_it_is_overdue(gateway, pair):
+    async with gateway.line(pair), running(WiredNode(pair, sleep=SLEEP)) as node:
+        node.add()
+        await until(lambda: gateway.seqs() == [0])
+    await gateway.store.flush()
+    gateway.nodes = Nodes(gateway.store)
+    now_ns = gateway.clock.boottime_ns()
+    expect(gateway.nodes, gateway.store, gateway.timeline.host_boot, now_ns)
+    [awaited] = gateway.nodes
+    assert (awaited.uid, awaited.former.boot, awaited.heard_ns) == (UID, BOOT, 0)
+    assert awaited.link(now_ns + 900 * S) is LinkState.ASLEEP
+    assert awaited.link(now_ns + 909 * S + CONTACT_LATE_NS + S) is LinkState.LOST
+    async with gateway.line(pair), running(WiredNode(pair, sleep=SLEEP)):
+        await until(lambda: of(gateway).hello is not None)
+        assert of(gateway).link(gateway.clock.boottime_ns()) is LinkState.OPEN
+
+
+@pytest.mark.parametrize(("sleep", "later", "awaited"), [(SLEEP, 1, 1), (SLEEP, 2, 0), (None, 0, 0)])
+async def test_one_that_never_slept_or_was_not_heard_for_two_boots_of_the_host_is_not_awaited(
+    gateway, pair, sleep, later, awaited
+):
+    async with gateway.line(pair), running(WiredNode(pair, sleep=sleep)) as node:
+        node.add()
+        await until(lambda: gateway.seqs() == [0])
+    await gateway.store.flush()
+    nodes = Nodes(gateway.store)
+    expect(nodes, gateway.store, gateway.timeline.host_boot + later, 0)
+    assert len(list(nodes)) == awaited
 
 
 @pytest.fixture

@@ -80,6 +80,12 @@ def text(status):
     return click.unstyle("\n".join(report(status)))
 
 
+def test_a_node_that_was_not_heard_since_the_start_says_so():
+    unheard = replace(NODE, link="asleep", seen_ago_s=None)
+    lines = "\n".join(report(replace(STATUS, nodes=(unheard,))))
+    assert "asleep  before the start" in lines
+
+
 def test_the_report_is_aligned_and_complete():
     assert text(STATUS) == (
         "fieldgate 0.1.0, gateway north, up 1 d 1 h, clock synchronised ±900 us\n"
