@@ -38,7 +38,9 @@ class Cable:
         self._gaps: set[Gap] = set()
         self._below: dict[Stream, int] = {}
         self._hellos: list[Hello] = []
-        self._descriptor: dict[str, Any] = {}
+        self._named: dict[int, bytes] = {}  # the descriptor's hash of each boot
+        self._descriptors: dict[bytes, dict[str, Any]] = {}
+        self._latest: dict[str, Any] = {}  # what a boot refers to that never said HELLO
 
     def take(self, direction: str, octets: bytes, _boottime_ns: int) -> None:
         """Octets that the board said ("up") or got ("down")."""
@@ -73,10 +75,9 @@ class Cable:
 
     def readings(self, block: bytes) -> list[tuple[str, float | None]]:
         """Channel and true value, None for a missing one, scan after scan, of a BLOCK's encoding."""
-        _type, _boot, _stream, _seq, number, _t_first, _span, values, *_exceptions = decoded(block)
-        channels = [
-            self._descriptor["channels"][index] for index in self._descriptor["groups"][number]["channels"]
-        ]
+        _type, boot, _stream, _seq, number, _t_first, _span, values, *_exceptions = decoded(block)
+        descriptor = self._descriptors.get(self._named.get(boot, b""), self._latest)
+        channels = [descriptor["channels"][index] for index in descriptor["groups"][number]["channels"]]
         named: list[tuple[str, float | None]] = [("", None)] * len(values)
         for at, channel in enumerate(channels):
             column = values[at :: len(channels)]
@@ -98,10 +99,16 @@ class Cable:
                 self._sent[Identity(self._node, boot, stream, seq)].add(frame)
             case [type_, int(boot), int(stream), int(seq), int(next_seq), *_] if type_ == GAP:
                 self._gaps.add(Gap(Stream(self._node, boot, stream), seq, next_seq))
-            case [type_, {"boot": int(boot), "reset": str(reset), "queued": list(queued)}] if type_ == HELLO:
+            case [
+                type_,
+                {"boot": int(boot), "desc": bytes(desc), "reset": str(reset), "queued": list(queued)},
+            ] if type_ == HELLO:
                 self._hellos.append(Hello(boot=boot, reset=reset, queued=queued))
+                self._named[boot] = desc
             case [type_, dict(descriptor)] if type_ == DESCRIBE:
-                self._descriptor = descriptor
+                self._latest = descriptor
+                if self._hellos:
+                    self._descriptors[self._named[self._hellos[-1].boot]] = descriptor
 
     def _on_down(self, message: list[Any]) -> None:
         match message:
