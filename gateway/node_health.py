@@ -55,7 +55,7 @@ class NodeHealth:
             return  # it is stored, and published as what it is
         told = {name: value for name, value in zip(self._names, scan, strict=True) if value is not None}
         lost = told.get("records_lost", 0)
-        if self.latest and lost > self.latest.get("records_lost", lost):
+        if lost > self.latest.get("records_lost", lost):
             self._lost_us = block.t_first
         elif self._lost_us is not None and block.t_first - self._lost_us > CALM_US:
             self._lost_us = None

@@ -3,6 +3,8 @@
 import pytest
 
 from firmware.settings import Settings, SettingsError
+from provisioning.application import build
+from tests.firmware.launched import choice, slot_files
 from tests.firmware.virtual_node import virtual_node
 from wire import faults
 
@@ -129,3 +131,22 @@ def test_a_node_that_sleeps_tells_its_health_in_each_contact(tmp_path):
         told = node.blocks(HEALTH)
         assert len(told) == len(node.gateway.hellos)
         assert node.gateway.health()["reset_cause"] == 4
+
+
+def test_a_descriptor_without_room_for_it_costs_the_group_and_nothing_else(tmp_path):
+    wordy = {**SETTINGS, "sensors": [{"driver": "bme280", "cal": {"note": "x" * 200}}]}
+    on_trial = {**slot_files(build(), "b"), **choice("a", "b")}
+    with virtual_node(tmp_path, wordy, files=on_trial) as node:
+        node.time.run_for(20)
+        assert {(hello.trial, hello.crash) for hello in node.gateway.hellos} == {("application", "")}
+        assert any("no group health: the descriptor has no room for it" in line for line in node.gateway.logs)
+        assert [group["name"] for group in node.gateway.descriptor["groups"]] == ["air"]
+        assert node.blocks(AIR)
+        assert node.blocks(HEALTH) == []
+
+
+def test_a_flash_that_does_not_take_the_description_costs_memory_and_nothing_else(tmp_path):
+    with virtual_node(tmp_path, SETTINGS, files={"/describe/in-its-way": b""}) as node:
+        node.time.run_for(20)
+        assert [group["name"] for group in node.gateway.descriptor["groups"]] == ["air", "health"]
+        assert node.blocks(AIR)

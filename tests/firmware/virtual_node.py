@@ -47,12 +47,16 @@ class VirtualNode:
 
 @contextmanager
 def virtual_node(
-    directory: Path, settings: dict, time: VirtualTime | None = None, **of_board: Any
+    directory: Path,
+    settings: dict,
+    time: VirtualTime | None = None,
+    files: dict[str, bytes] | None = None,
+    **of_board: Any,
 ) -> Iterator[VirtualNode]:
-    """A node that runs the firmware with these settings from when the time of `.time` passes."""
+    """A node with these settings, and more `files`, that runs when the time of `.time` passes."""
     time = time or VirtualTime(seed=1)
     board = Board(directory / "node", time=time, **of_board)
-    board.install({**build().files, "/settings.json": json.dumps(settings).encode()})
+    board.install({**build().files, "/settings.json": json.dumps(settings).encode(), **(files or {})})
     gateway = SessionGateway(board, time)
     with board:
         yield VirtualNode(board, time, gateway)
