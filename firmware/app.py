@@ -9,6 +9,7 @@ from firmware.heart import HOUSE
 from wire.compat import const
 from wire.node_session import UP
 
+ORDERS_ROOM = const(12800)  # octets free before the code for orders comes; less, and a sampler may have none
 COLLECT_MS = const(5000)  # between two garbage collections at a time of our choice
 MINUTE = const(12)  # collections
 SAFE_COLLECTS = const(720)  # an hour; then a node in safe mode tries everything again
@@ -122,7 +123,9 @@ class App:
     def _obey(self, order) -> bytes:
         if self.orders is None:
             gc.collect()
-            # Imported here: the gateway seldom has any, and this takes 5 KB.
+            if gc.mem_free() < ORDERS_ROOM:
+                raise MemoryError  # firmware.link counts it, and the gateway asks again
+            # Imported here: the gateway seldom has any, and this takes 9 KB.
             from firmware import orders  # noqa: PLC0415
 
             self.orders = orders.Orders(

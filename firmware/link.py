@@ -4,10 +4,13 @@ import asyncio
 
 from firmware.heart import LINK_IN, LINK_OUT
 from wire import down
+from wire.compat import const
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
 from wire.message import CHUNK, COMMAND
 from wire.node_session import UP
+
+REPEATED_MS = const(2000)  # gateway.orders.COMMAND_TIMEOUT_S
 
 
 class Link:
@@ -71,7 +74,12 @@ class Link:
             message = down.decode(frame)
             if message.TYPE in (COMMAND, CHUNK) and self._session.state == UP:
                 self._session.answer = self._obey(message)
-        except (WireError, MemoryError):  # an order needs memory; the gateway repeats it
+        except MemoryError:
+            # An order needs memory. The gateway repeats it, and a node that sleeps stays awake for that.
+            self._session.heard_ms = received_us // 1000 + REPEATED_MS
+            self.refused += 1
+            return
+        except WireError:
             self.refused += 1
             return
         self._session.receive(message, received_us // 1000, received_us)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -187,10 +187,15 @@ def eventually(fact: Callable[[], object], timeout_s: float) -> None:
 
 def judge(bench: Bench, node: NodeBoard) -> None:
     """Nothing is wrong with what each place says of the node's records. Needs an archive."""
+    sent, acknowledged = node.cable.sent(), node.cable.acknowledged()
+    rows = [row for row in bench.rows() if row.of.node == node.uid]
+    # What a board had said when it was switched off may be stored a moment later.
+    with suppress(TimeoutError):
+        eventually(lambda: {row.identity for row in rows if row.kind == BLOCK} <= bench.received(), 15)
     found = mistakes(
-        sent=node.cable.sent(),
-        acknowledged=node.cable.acknowledged(),
-        rows=[row for row in bench.rows() if row.of.node == node.uid],
+        sent=sent,
+        acknowledged=acknowledged,
+        rows=rows,
         heard=[each for each in bench.heard() if isinstance(each, Block) and each.identity.node == node.uid],
         readings=node.cable.readings,
     )
