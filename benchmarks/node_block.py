@@ -1,0 +1,49 @@
+"""What one block costs a node: time and heap, from ten scans to the octets for the line, by way of the queue.
+
+    .venv/bin/python -m benchmarks.node_block
+
+On the MicroPython with single floats and the heap of a node; a line of JSON with the same values beside it.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import node_image
+from benchmarks.node_memory import HEAP_OCTETS, JUDGED
+from hil_tests.interpreters import micropython
+
+ON_BOARD = Path(__file__).with_name("node_block_on_board.py")
+ALLOCATED_MOST = 2048  # octets
+ROWS = ("time, us", "heap, octets", "on the line, octets")
+
+
+def measure() -> tuple[list[float], list[float]]:
+    """Of a block and of the line of JSON, each by ROWS."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        node_image.write(directory, [ON_BOARD])
+        printed = node_image.output_of(directory, micropython(JUDGED), HEAP_OCTETS, ON_BOARD)
+    ours, plain = json.loads(printed)
+    return ours, plain
+
+
+def report(ours: list[float], plain: list[float]) -> str:
+    """A table."""
+    lines = [f"{'a block of 10 scans of 3 values':32} {'fieldgate':>9} {'JSON':>9} {'ratio':>6}"]
+    for row, own, other in zip(ROWS, ours, plain, strict=True):
+        lines.append(f"{row:32} {own:9.0f} {other:9.0f} {own / other:6.2f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """See the module."""
+    ours, plain = measure()
+    print(report(ours, plain))
+    if ours[ROWS.index("heap, octets")] > ALLOCATED_MOST:
+        sys.exit(f"over budget: at most {ALLOCATED_MOST} octets of heap")
+
+
+if __name__ == "__main__":
+    main()
