@@ -84,11 +84,15 @@ def run_with(directory: Path, injection: str) -> Outcome:
 
 
 def _is_alive(group: int) -> bool:
-    """Whether a process of the group still runs: strace is waited for, what it traced is not our child."""
+    """Whether a thread of the group still runs: strace is waited for, what it traced is not our child.
+
+    A process may be a zombie while a thread of it ends its last system call, and holds the store's lock.
+    """
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             state, _parent, its_group = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state not in {"Z", "X"}:
+            threads = len(list((stat.parent / "task").iterdir()))
+            if int(its_group) == group and (state not in {"Z", "X"} or threads > 1):
                 return True
     return False
 

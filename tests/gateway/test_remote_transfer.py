@@ -168,13 +168,17 @@ async def test_what_the_node_keeps_is_in_force(gateway, pair, taker, errand):
     assert taker.after_trial == []
 
 
-async def test_a_node_that_has_fallen_asleep_tells_with_its_next_contact(gateway, pair, taker, errand):
+async def test_a_node_that_has_fallen_asleep_tells_with_its_next_contact(
+    gateway, pair, taker, errand, monkeypatch
+):
+    monkeypatch.setattr("gateway.orders.COMMAND_TIMEOUT_S", 0.2)
     taker.after_trial = [["", hashlib.sha256(OCTETS).digest()]]
-    async with gateway.line(pair) as line, running(WiredNode(pair, obey=taker)):
-        node = await linked(line)
-        wanted = hashlib.sha256(OCTETS).digest()
-        trying = asyncio.create_task(remote_transfer.try_out(node, errand, "settings", wanted, 60))
-        await until(lambda: taker.trials)
+    async with gateway.line(pair) as line:
+        async with running(WiredNode(pair, obey=taker)):
+            node = await linked(line)
+            wanted = hashlib.sha256(OCTETS).digest()
+            trying = asyncio.create_task(remote_transfer.try_out(node, errand, "settings", wanted, 60))
+            await until(lambda: taker.trials)
         taker.deaf = 2 * COMMAND_TRIES
         sleep = {"every_s": 900, "ppm": 10_000}
         async with running(WiredNode(pair, boot=BOOT + (1 << 16), obey=taker, sleep=sleep)):
