@@ -68,7 +68,7 @@ class Budget:
 
 
 BUDGETS = (
-    Budget(text="heap free, gateway there", answered=True, key="free", least=30 * 1024),
+    Budget(text="heap free, gateway there", answered=True, key="free", least=30_000),
     Budget(text="high-water mark, gateway there", answered=True, key="high_water"),
     Budget(text="largest block, gateway there", answered=True, key="largest", least=8 * 1024),
     Budget(text="heap free, queue in flash", answered=False, key="free", least=8 * 1024),
