@@ -147,10 +147,11 @@ async def test_a_node_that_stays_away_is_given_up(gateway, pair, taker, errand, 
 
 
 async def trial(line, errand, pair, taker, boots=1):
-    node = await linked(line)
-    wanted = hashlib.sha256(OCTETS).digest()
-    trying = asyncio.create_task(remote_transfer.try_out(node, errand, "settings", wanted, 60))
-    await until(lambda: taker.trials)
+    async with running(WiredNode(pair, obey=taker)):
+        node = await linked(line)
+        wanted = hashlib.sha256(OCTETS).digest()
+        trying = asyncio.create_task(remote_transfer.try_out(node, errand, "settings", wanted, 60))
+        await until(lambda: taker.trials)
     async with running(WiredNode(pair, boot=BOOT + (boots << 16), obey=taker)):
         await trying
 
@@ -162,7 +163,7 @@ async def test_what_the_node_keeps_is_in_force(gateway, pair, taker, errand):
         ["settings", b"old"],
         ["", hashlib.sha256(OCTETS).digest()],
     ]
-    async with gateway.line(pair) as line, running(WiredNode(pair, obey=taker)):
+    async with gateway.line(pair) as line:
         await trial(line, errand, pair, taker)
     assert taker.trials == [("settings", 60)]
     assert taker.after_trial == []
@@ -188,7 +189,7 @@ async def test_a_node_that_has_fallen_asleep_tells_with_its_next_contact(
 
 async def test_what_the_node_goes_back_from_is_said(gateway, pair, taker, errand):
     taker.after_trial = [["settings", b"old"], ["", b"old"]]
-    async with gateway.line(pair) as line, running(WiredNode(pair, obey=taker)):
+    async with gateway.line(pair) as line:
         with pytest.raises(ErrandFailed) as failed:
             await trial(line, errand, pair, taker, boots=2)
     assert failed.value.fault is ErrandFault.WENT_BACK
