@@ -41,8 +41,8 @@ class Fit:
     def __init__(self, exchanges: Sequence[Exchange], wander: float) -> None:
         # Differences to the first exchange are small enough to be exact in a double.
         first = exchanges[0]
-        self._node_us = first.t2_us + first.t3_us >> 1
-        self._host_ns = first.t1_ns + first.t4_ns >> 1
+        self._node_us = first.middle_us
+        self._host_ns = first.middle_ns
         self._wander = max(LEAST_WANDER, min(wander, FREE_WANDER))
         self._free_us = (FREE_WANDER - self._wander) / WANDER_GROWTH  # from here on all is possible
         xs = [(e.t2_us + e.t3_us) / 2 - self._node_us for e in exchanges]

@@ -55,6 +55,16 @@ class Exchange:
     t4_ns: int
 
     @property
+    def middle_us(self) -> int:
+        """The node's ticks half way through its share."""
+        return self.t2_us + self.t3_us >> 1
+
+    @property
+    def middle_ns(self) -> int:
+        """The host's clock half way: what it showed at `middle_us`, to half the round trip."""
+        return self.t1_ns + self.t4_ns >> 1
+
+    @property
     def rtt_ns(self) -> int:
         """The round trip without the node's own share."""
         return (self.t4_ns - self.t1_ns) - (self.t3_us - self.t2_us) * NS_PER_US
