@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from wire.up import Hello
 
 CONSOLE_LINES = 100  # lines of a node's console kept for whoever asks
-NS_PER_S = 1_000_000_000
-PPM = 1_000_000
-CONTACT_LATE_NS = 60 * NS_PER_S  # a node that sleeps may need so long to join, and to be heard
+CONTACT_LATE_S = 60  # a node that sleeps may need so long to join, and to be heard
+_NS_PER_S = 1_000_000_000
+_PARTS = 1_000_000  # in ppm
 NODES_LIMIT = 1024  # beyond, the one longest silent is forgotten; what it sent is on disk
 
 
@@ -87,9 +87,9 @@ class Node:
         """When a node that sleeps has to be heard again at the latest; 0 of another one."""
         if self.sleep is None:
             return 0
-        every_ns = self.sleep.every_s * NS_PER_S
+        every_ns = self.sleep.every_s * _NS_PER_S
         since_ns = self.heard_ns if self.former is None else max(self.heard_ns, self.former.awaited_ns)
-        return since_ns + every_ns + every_ns * self.sleep.ppm // PPM + CONTACT_LATE_NS
+        return since_ns + every_ns + every_ns * self.sleep.ppm // _PARTS + CONTACT_LATE_S * _NS_PER_S
 
     def moves_to(self, line: Line, boot: int) -> bool:
         """Whether it changes between its cable and Wi-Fi; two boards with one uid are in two boots."""

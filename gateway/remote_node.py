@@ -10,6 +10,7 @@ from gateway.counters import printable
 from gateway.errand import ErrandFailed, ErrandFault
 from gateway.link_state import LinkState
 from gateway.node_secrets import hidden
+from gateway.nodes import CONTACT_LATE_S
 from gateway.orders import BegunAnew, Unanswered
 from gateway.status_text import duration
 from wire import remote
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from gateway.orders import Order
 
 CONTACTS = 2  # of a node that sleeps are waited for: one may be missed
-CONTACT_S = 60.0  # that a contact may be late
 RESTART_S = 60.0  # from a reset to the HELLO of the next boot; 10 s of it the node may empty its queue
 SETTINGS_OCTETS = 64 * 1024  # a node takes less
 WORDS = 300  # of a node's own, shown
@@ -139,7 +139,7 @@ async def awake(node: Node, errand: Errand, request: Mapping[str, Any]) -> objec
         require_link(node)
         await obeyed(node, "awake", seconds=seconds)
         return {"seconds": seconds}
-    limit_s = CONTACTS * (node.sleep.every_s + CONTACT_S)
+    limit_s = CONTACTS * (node.sleep.every_s + CONTACT_LATE_S)
     errand.note(f"node {node.name} sleeps: this waits for its next contact, {duration(limit_s)} at most")
     try:
         async with asyncio.timeout(limit_s):

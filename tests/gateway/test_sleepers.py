@@ -11,7 +11,7 @@ from gateway.control import CONTROL_NAME, ControlServer
 from gateway.errand import ErrandFault, ErrandState
 from gateway.link_state import LinkState
 from gateway.node_clock import TimeState
-from gateway.nodes import CONTACT_LATE_NS, Nodes
+from gateway.nodes import CONTACT_LATE_S, Nodes
 from gateway.remote_desk import RemoteDesk
 from gateway.sleepers import expect, ppm_of
 from gateway.timeline import Timeline
@@ -40,7 +40,7 @@ async def test_it_is_asleep_until_its_next_contact_is_overdue(gateway, pair):
         node = of(gateway)
         heard_ns = node.heard_ns
         assert node.link(heard_ns) is LinkState.OPEN
-    due_ns = heard_ns + 909 * S + CONTACT_LATE_NS
+    due_ns = heard_ns + 909 * S + CONTACT_LATE_S * S
     assert node.link(heard_ns + 400 * S) is LinkState.ASLEEP
     assert node.link(due_ns - S) is LinkState.ASLEEP
     assert node.link(due_ns + S) is LinkState.LOST
@@ -77,7 +77,7 @@ async def test_a_gateway_that_was_started_again_awaits_it_and_tells_when_it_is_o
     [awaited] = gateway.nodes
     assert (awaited.uid, awaited.former.boot, awaited.heard_ns) == (UID, BOOT, 0)
     assert awaited.link(now_ns + 900 * S) is LinkState.ASLEEP
-    assert awaited.link(now_ns + 909 * S + CONTACT_LATE_NS + S) is LinkState.LOST
+    assert awaited.link(now_ns + 909 * S + CONTACT_LATE_S * S + S) is LinkState.LOST
     async with gateway.line(pair), running(WiredNode(pair, sleep=SLEEP)):
         await until(lambda: of(gateway).hello is not None)
         assert of(gateway).link(gateway.clock.boottime_ns()) is LinkState.OPEN
