@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.capture import Capture
 from gateway.control import CONTROL_NAME, ControlServer
 from gateway.dead_letter_desk import DeadLetterDesk
+from gateway.descriptors import Descriptors
 from gateway.line import STORE_FILE, UNREADABLE, Line
 from gateway.nodes import Nodes
 from gateway.port import PortSupervisor
@@ -76,10 +77,12 @@ class Agent:
             ppm_of=lambda uid, boot: ppm_of(self._store, uid, boot),
         )
         self._nodes = Nodes(self._store)
+        descriptors = Descriptors(self._store)
         self._services = Services(
             name=config.gateway.name,
             nodes=self._nodes,
             store=self._store,
+            descriptors=descriptors,
             timeline=self._timeline,
             clock=self._clock,
             counters=self._counters,
@@ -108,6 +111,7 @@ class Agent:
             clock=self._clock,
             timeline=self._timeline,
             store=self._store,
+            descriptors=descriptors,
             nodes=self._nodes,
             sinks=self._sinks,
             ports=self._ports,

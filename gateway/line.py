@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gateway import fast_decode, sleepers
 from gateway.console_log import ConsoleLog
 from gateway.counters import hexed, printable
-from gateway.descriptors import Descriptors, referred_to
+from gateway.descriptors import referred_to
 from gateway.link_state import LinkState
 from gateway.node_health import HealthWatch
 from gateway.refusals import Refusals
@@ -61,8 +61,7 @@ class Line:
         self._heard_ns = 0
         self._refusals = Refusals(port.path, services.counters, services.conditions, services.clock)
         self._console = ConsoleLog(port.path, services.counters)
-        self._descriptors = Descriptors(services.store)
-        self._health = HealthWatch(self._descriptors, services.conditions)
+        self._health = HealthWatch(services.descriptors, services.conditions)
         self._time = TimeQuestion(services.timeline, services.counters)
 
     async def serve(self) -> None:
@@ -201,7 +200,7 @@ class Line:
             node.intake, known, secrets.token_bytes(down.NONCE_OCTETS), arrived_ns // NS_PER_MS
         )
         if known:
-            sleepers.learn(node, hello, self._descriptors, services.timeline)
+            sleepers.learn(node, hello, services.descriptors, services.timeline)
             self._name_lost(node, hello, missing, arrived_ns)
 
     def _name_lost(
@@ -226,7 +225,7 @@ class Line:
         if self._services.store.put_descriptor(hello.desc, body):
             self._session.described()
             if self.node is not None:
-                sleepers.learn(self.node, hello, self._descriptors, self._services.timeline)
+                sleepers.learn(self.node, hello, self._services.descriptors, self._services.timeline)
                 lost = self.node.intake.meet(hello.boot, hello.queued)
                 self._name_lost(self.node, hello, lost, self._heard_ns)
         else:  # too much is queued there; WELCOME asks for it again

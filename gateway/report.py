@@ -86,6 +86,7 @@ class Report:
     clock: Clock
     timeline: Timeline
     store: Store
+    descriptors: Descriptors
     nodes: Nodes
     sinks: Sequence[MqttSink]
     ports: Sequence[PortSupervisor | WifiPort]
@@ -95,7 +96,6 @@ class Report:
 
     def __post_init__(self) -> None:
         self._began_ns = self.clock.boottime_ns()
-        self._descriptors = Descriptors(self.store)
 
     def status(self) -> Status:
         """All of it, now."""
@@ -166,6 +166,6 @@ class Report:
         if node.hello is None:
             return (node.former.name if node.former is not None else "") or node.uid.hex()
         try:
-            return self._descriptors.find(node.hello.desc).name or node.uid.hex()
+            return self.descriptors.find(node.hello.desc).name or node.uid.hex()
         except (Unreadable, StoreError):
             return node.uid.hex()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.capture import Capture
     from gateway.counters import Conditions, Counters
+    from gateway.descriptors import Descriptors
     from gateway.host_clock import Clock
     from gateway.nodes import Nodes
     from gateway.store import Store
@@ -21,6 +22,7 @@ class Services:
     name: str
     nodes: Nodes
     store: Store
+    descriptors: Descriptors
     timeline: Timeline
     clock: Clock
     counters: Counters

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.capture import Capture
 from gateway.counters import Conditions, Counters
+from gateway.descriptors import Descriptors
 from gateway.host_clock import HostClock
 from gateway.line import Line
 from gateway.nodes import Nodes
@@ -50,6 +51,7 @@ class Gateway:
             name="gw",
             nodes=self.nodes,
             store=self.store,
+            descriptors=Descriptors(self.store),
             timeline=self.timeline,
             clock=self.clock,
             counters=self.counters,

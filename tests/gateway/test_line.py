@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.descriptors import Descriptors
 from gateway.line import DOWN_SPACING_S, LOST_REASON, Line
 from gateway.link_state import LinkState
 from gateway.nodes import Nodes
@@ -209,6 +210,7 @@ async def test_unplugging_ends_the_line_with_port_lost(gateway, pair):
         name="gw",
         nodes=gateway.nodes,
         store=gateway.store,
+        descriptors=Descriptors(gateway.store),
         timeline=gateway.timeline,
         clock=gateway.clock,
         counters=gateway.counters,
