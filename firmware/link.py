@@ -4,13 +4,11 @@ import asyncio
 
 from firmware.heart import LINK_IN, LINK_OUT
 from wire import down
-from wire.compat import const
 from wire.errors import WireError
 from wire.framing import ESCAPES_UP, FRAME_LIMIT_DOWN, FrameReader, stuff
 from wire.message import CHUNK, COMMAND
 from wire.node_session import UP
-
-REPEATED_MS = const(2000)  # gateway.orders.COMMAND_TIMEOUT_S
+from wire.remote import REPEAT_MS
 
 
 class Link:
@@ -76,7 +74,7 @@ class Link:
                 self._session.answer = self._obey(message)
         except MemoryError:
             # An order needs memory. The gateway repeats it, and a node that sleeps stays awake for that.
-            self._session.heard_ms = received_us // 1000 + REPEATED_MS
+            self._session.heard_ms = received_us // 1000 + REPEAT_MS
             self.refused += 1
             return
         except WireError:

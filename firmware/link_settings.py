@@ -2,6 +2,7 @@
 
 from firmware.settings import PIN_MOST
 from wire.compat import const
+from wire.remote import HIDDEN
 
 _CONSOLE = const("console")
 _UART = const("uart")
@@ -10,7 +11,6 @@ _SSID_OCTETS = const(32)  # IEEE 802.11
 _KEY_LEAST = const(8)  # WPA2 passphrase
 _KEY_MOST = const(64)
 _MQTT_PORT = const(1883)
-HIDDEN = const("********")  # what a gateway shows in place of a secret
 
 
 def link(keys) -> dict:

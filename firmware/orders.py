@@ -12,14 +12,10 @@ from wire.errors import WireError
 IDLE_MS = const(60000)  # then nothing is repeated any more, and the memory goes back
 PIECE_OCTETS = const(512)  # of the settings in one RESULT
 SETTINGS_OCTETS = const(0xFFFF)  # an offset is not beyond; settings.py takes less
-MAINTENANCE_MOST_S = const(3600)
-AWAKE_MOST_S = const(86400)
 DRAIN_MS = const(10000)  # a wanted reset waits so long for the gateway to take what is in RAM
 DRAIN_STEP_MS = const(100)
 LAST_WORDS_MS = const(500)  # for the RESULT to get out; 240 octets at 4800 baud
 DIGEST_OCTETS = const(32)  # SHA-256
-TRIAL_LEAST_S = const(10)
-TRIAL_MOST_S = const(3600)
 _MODULES = const(
     (
         "firmware.unpack",
@@ -125,7 +121,7 @@ class Orders:
         launch.restart(self._queue)
 
     def _maintenance(self, arguments: dict) -> None:
-        seconds = fields.uint(arguments.get("seconds"), "seconds", MAINTENANCE_MOST_S)
+        seconds = fields.uint(arguments.get("seconds"), "seconds", remote.MAINTENANCE_MOST_S)
         if seconds:
             self._park(True)
             self._parked_until_ms = self._ticks.now_ms() + seconds * 1000
@@ -134,7 +130,7 @@ class Orders:
             self._end_maintenance()
 
     def _awake(self, arguments: dict) -> None:
-        seconds = fields.uint(arguments.get("seconds"), "seconds", AWAKE_MOST_S)
+        seconds = fields.uint(arguments.get("seconds"), "seconds", remote.AWAKE_MOST_S)
         if not self._sleeper:
             raise Refused("it never sleeps: its settings have no sleep")
         self._sleeper.awake(seconds)
@@ -158,9 +154,9 @@ class Orders:
 
     def _try(self, arguments: dict) -> tuple:
         what = fields.text(arguments.get("what"), "what")
-        seconds = fields.uint(arguments.get("seconds"), "seconds", TRIAL_MOST_S)
-        if seconds < TRIAL_LEAST_S:
-            raise Refused("seconds: under " + str(TRIAL_LEAST_S))
+        seconds = fields.uint(arguments.get("seconds"), "seconds", remote.TRIAL_MOST_S)
+        if seconds < remote.TRIAL_LEAST_S:
+            raise Refused("seconds: under " + str(remote.TRIAL_LEAST_S))
         if self._hello.trial:
             raise Refused(self._hello.trial + " are on trial: neither kept yet nor gone back from")
         if self._transfer is None or self._transfer.what != what or not self._transfer.whole:

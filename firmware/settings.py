@@ -14,8 +14,8 @@ from firmware.sensor_settings import sensor
 from firmware.settings_error import SettingsError
 from wire.compat import const
 from wire.fields import TEXT_LIMIT
+from wire.remote import SETTINGS_MOST
 
-FILE_OCTETS = const(8192)  # of settings.json
 BUSES_MOST = const(2)  # of I2C, and of SPI, that an ESP32 has to spare
 SENSORS_MOST = const(8)
 GROUPS_MOST = const(8)
@@ -78,13 +78,13 @@ def load(path: str) -> Settings:
     """
     try:
         with open(path, "rb") as file:
-            octets = file.read(FILE_OCTETS + 1)
+            octets = file.read(SETTINGS_MOST + 1)
     except OSError as error:
         if error.errno == errno.ENOENT:
             return Settings({})
         raise SettingsError(path, "cannot be read, errno " + str(error.errno)) from None
-    if len(octets) > FILE_OCTETS:
-        raise SettingsError(path, "over " + str(FILE_OCTETS) + " octets")
+    if len(octets) > SETTINGS_MOST:
+        raise SettingsError(path, "over " + str(SETTINGS_MOST) + " octets")
     try:
         values = json.loads(octets)
     except (ValueError, UnicodeError):

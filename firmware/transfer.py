@@ -8,10 +8,11 @@ from firmware import launch
 from firmware.modules import forget
 from firmware.orders import Refused
 from wire.compat import const
+from wire.remote import APPLICATION_MOST, SETTINGS_MOST
 
 SETTINGS = const("settings")
 APPLICATION = const("application")
-_MOST = {SETTINGS: 8192, APPLICATION: 262144}  # octets; of settings as settings.py has it
+_MOST = {SETTINGS: SETTINGS_MOST, APPLICATION: APPLICATION_MOST}  # octets
 BLOCK_OCTETS = const(4096)  # of flash: what is written is on it after so many, and at the end
 SPARE_BLOCKS = const(8)  # of the flash that stay free
 TRIAL_TIME = const("trial_s")  # the file that says how long a trial may take

@@ -7,8 +7,8 @@ from firmware import launch
 from firmware.orders import Refused
 from firmware.transfer import BLOCK_OCTETS, require_room
 from wire.compat import const
+from wire.remote import APPLICATION_MARK
 
-MARK = const(b"fieldgate application 1 ")  # then the bytecode's version and the application's own
 LINE_OCTETS = const(200)
 _MANIFEST = const("application.json")
 _FOLDER = const(0x4000)
@@ -22,9 +22,9 @@ def check_head(path: str) -> None:
 
 def _read_head(file) -> None:
     line = file.readline(LINE_OCTETS)
-    if not line.startswith(MARK):
+    if not line.startswith(APPLICATION_MARK):
         raise Refused("this is no application")
-    bytecode = line[len(MARK) :].split(b" ")[0]
+    bytecode = line[len(APPLICATION_MARK) :].split(b" ")[0]
     wanted = getattr(sys.implementation, "_mpy", 0) & 0xFF
     if bytecode != str(wanted).encode():
         raise Refused("bytecode " + str(bytecode, "ascii") + ", this MicroPython loads " + str(wanted))

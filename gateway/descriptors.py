@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wire import cbor
 from wire.errors import WireError
+from wire.fields import SLEEP_MOST_PPM, SLEEP_MOST_S
 
 if TYPE_CHECKING:
     from wire.up import Hello
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 EXP_LIMIT = 18  # 10^18 is more than any sensor's range in any unit
 LATENCY_LIMIT_US = 60_000_000  # no filter settles for a minute
 UNIT_LIMIT = 32  # the longest unit in SenML's registry has 5 characters
-PPM_LIMIT = 50_000  # beyond, an oscillator is no clock
-EVERY_LIMIT_S = 604_800  # a week between two contacts
 DESCRIPTORS = 256  # parsed ones kept; a gateway's nodes share few
 
 _CHANNEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]{0,63}")  # RFC 8428 section 4.5.1
@@ -126,10 +125,10 @@ def parse_descriptor(hash8: bytes, body: bytes) -> Descriptor:
 
 def _sleep(found: Any) -> Sleep:  # noqa: ANN401 - whatever the CBOR held
     every_s, ppm = (found.get(key) if isinstance(found, dict) else None for key in ("every_s", "ppm"))
-    if type(every_s) is not int or not 1 <= every_s <= EVERY_LIMIT_S:
-        raise Unreadable("descriptor_field", f"sleep.every_s is not within {EVERY_LIMIT_S}")
-    if type(ppm) is not int or not 1 <= ppm <= PPM_LIMIT:
-        raise Unreadable("descriptor_field", f"sleep.ppm is not within {PPM_LIMIT}")
+    if type(every_s) is not int or not 1 <= every_s <= SLEEP_MOST_S:
+        raise Unreadable("descriptor_field", f"sleep.every_s is not within {SLEEP_MOST_S}")
+    if type(ppm) is not int or not 1 <= ppm <= SLEEP_MOST_PPM:
+        raise Unreadable("descriptor_field", f"sleep.ppm is not within {SLEEP_MOST_PPM}")
     return Sleep(every_s=every_s, ppm=ppm)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-HIDDEN = "********"  # firmware/link_settings.py refuses it, wherever it comes from
+from wire.remote import HIDDEN  # a node refuses it, wherever it comes from
+
 _LINK = "link"
 # Where one lies in `link`, and beside it what it belongs to: kept only where that stays the same.
 _SECRETS = (("wifi", "key", "ssid"), ("broker", "password", "user"))

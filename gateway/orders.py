@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wire import fields
+from wire import fields, remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Order = Command | Chunk
 
-COMMAND_TIMEOUT_S = 2.0  # a flash that erases takes a node 0.2 s
+COMMAND_TIMEOUT_S = remote.REPEAT_MS / 1000
 COMMAND_TRIES = 5
 
 

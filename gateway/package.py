@@ -9,9 +9,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-MARK = b"fieldgate application 1 "
+from wire.remote import APPLICATION_MARK, APPLICATION_MOST
+
 MANIFEST = "application.json"
-OCTETS_MOST = 256 * 1024  # a node takes no more
 
 
 class Damaged(Exception):
@@ -29,10 +29,10 @@ class Package:
 
 def read(octets: bytes) -> Package:
     """Look through the whole of it. Raises Damaged."""
-    if len(octets) > OCTETS_MOST:
-        raise Damaged(f"{len(octets)} octets, limit {OCTETS_MOST}")
-    if not octets.startswith(MARK):
-        raise Damaged(f"it does not begin with '{MARK.decode().strip()}'")
+    if len(octets) > APPLICATION_MOST:
+        raise Damaged(f"{len(octets)} octets, limit {APPLICATION_MOST}")
+    if not octets.startswith(APPLICATION_MARK):
+        raise Damaged(f"it does not begin with '{APPLICATION_MARK.decode().strip()}'")
     files = _files(octets)
     manifest = files.pop(MANIFEST, b"")
     try:

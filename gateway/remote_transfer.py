@@ -8,7 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from gateway.errand import ErrandFailed, ErrandFault
-from gateway.node_secrets import HIDDEN, kept
+from gateway.node_secrets import kept
 from gateway.orders import BegunAnew
 from gateway.package import Damaged, read
 from gateway.remote_node import (
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 SETTINGS = "settings"
 APPLICATION = "application"
-TRIAL_LEAST_S = 10
-TRIAL_MOST_S = 3600
 RESUME_S = 120.0  # without a link, then it is given up; the same again goes on where it was
 LINK_LOOK_S = 0.2
 VAIN_MOST = 5  # times in a row that it goes on and gets no further
@@ -45,7 +43,7 @@ async def settings_set(node: Node, errand: Errand, request: Mapping[str, Any]) -
     """Its settings.json; kept once a reading under it is acknowledged."""
     require_link(node)
     octets, seconds = _given(request)
-    if HIDDEN.encode() in octets:
+    if remote.HIDDEN.encode() in octets:
         octets = kept(octets, await settings_of(node, errand))
         errand.done = 0
     await put(node, errand, SETTINGS, octets)
@@ -75,7 +73,7 @@ def _given(request: Mapping[str, Any]) -> tuple[bytes, int]:
         octets = base64.b64decode(str(request.get("octets")), validate=True)
     except ValueError:
         octets = b""
-    if not octets or type(seconds) is not int or not TRIAL_LEAST_S <= seconds <= TRIAL_MOST_S:
+    if not octets or type(seconds) is not int or not remote.TRIAL_LEAST_S <= seconds <= remote.TRIAL_MOST_S:
         raise ErrandFailed(ErrandFault.INTERNAL, "the request has no octets, or no seconds within the limits")
     return octets, seconds
 

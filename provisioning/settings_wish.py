@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-FILE_OCTETS = 8_192  # the most that the firmware reads
-TEXT_OCTETS = 200  # the most that the link takes of a name
+from wire.fields import TEXT_LIMIT
+from wire.remote import SETTINGS_MOST
 
 
 class InvalidSettings(Exception):
@@ -27,8 +27,8 @@ class SettingsWish:
         if self.file is not None:
             _parsed(self.file, self.source)
         for option, text in (("--name", self.name), ("--site", self.site)):
-            if text is not None and len(text.encode()) > TEXT_OCTETS:
-                raise InvalidSettings(f"{option}: over {TEXT_OCTETS} octets")
+            if text is not None and len(text.encode()) > TEXT_LIMIT:
+                raise InvalidSettings(f"{option}: over {TEXT_LIMIT} octets")
 
     def resolve(self, present: bytes | None) -> bytes | None:
         """The new content of /settings.json, None to leave it alone. Raises InvalidSettings."""
@@ -47,8 +47,8 @@ class SettingsWish:
             {key: text for key, text in (("name", self.name), ("site", self.site)) if text is not None}
         )
         octets = json.dumps(values, ensure_ascii=False, indent=1).encode() + b"\n"
-        if len(octets) > FILE_OCTETS:
-            raise InvalidSettings(f"the settings would be {len(octets)} octets, limit {FILE_OCTETS}")
+        if len(octets) > SETTINGS_MOST:
+            raise InvalidSettings(f"the settings would be {len(octets)} octets, limit {SETTINGS_MOST}")
         return octets
 
     @property
@@ -67,8 +67,8 @@ def link_via(settings: bytes | None) -> str:
 
 
 def _parsed(octets: bytes, source: str) -> dict[str, object]:
-    if len(octets) > FILE_OCTETS:
-        raise InvalidSettings(f"{source}: {len(octets)} octets, limit {FILE_OCTETS}")
+    if len(octets) > SETTINGS_MOST:
+        raise InvalidSettings(f"{source}: {len(octets)} octets, limit {SETTINGS_MOST}")
     try:
         values = json.loads(octets)
     except (ValueError, RecursionError) as error:

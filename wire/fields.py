@@ -16,6 +16,8 @@ WINDOW_LIMIT = const(0x100000)
 STREAM_LIMIT = const(2)
 GROUP_LIMIT = const(255)
 TEXT_LIMIT = const(200)  # octets of any text in a message
+SLEEP_MOST_S = const(604800)  # a week between two contacts of a node that sleeps
+SLEEP_MOST_PPM = const(50000)  # beyond, what goes on in its sleep is no clock
 STREAMS_LIMIT = const(32)  # (boot, stream) pairs in HELLO and WELCOME
 
 

@@ -19,6 +19,17 @@ FAILED = const("failed")  # the node tried; `value` is what went wrong, in words
 MORE = const("more")  # as far as that it is right; `value` is where to go on
 CHUNK_OCTETS = const(240)  # a frame's limit comes sooner
 
+# What both ends keep to (docs/link-protocol.md).
+REPEAT_MS = const(2000)  # an order that is not answered is sent again; a flash that erases takes 0.2 s
+SETTINGS_MOST = const(8192)  # octets of settings.json
+APPLICATION_MOST = const(262144)  # octets of an application
+APPLICATION_MARK = const(b"fieldgate application 1 ")  # it begins so; the bytecode and its version follow
+TRIAL_LEAST_S = const(10)
+TRIAL_MOST_S = const(3600)
+MAINTENANCE_MOST_S = const(3600)
+AWAKE_MOST_S = const(86400)
+HIDDEN = const("********")  # in the place of a secret of the settings
+
 
 class Command(Message):
     """Do this. `id` is another one for each command; one that is sent again has the same."""

@@ -20,12 +20,10 @@ from gateway.control import CONTROL_NAME, Refused, call
 from gateway.counters import printable
 from gateway.errand import ErrandState
 from gateway.failure import Failure
-from gateway.remote_transfer import TRIAL_LEAST_S, TRIAL_MOST_S
 from gateway.status_text import duration
+from wire.remote import AWAKE_MOST_S, MAINTENANCE_MOST_S, TRIAL_LEAST_S, TRIAL_MOST_S
 
 LOOK_S = 0.2
-MAINTENANCE_MOST_S = 3600
-AWAKE_MOST_S = 86400
 ESCAPE_MOST = 10  # characters that one octet may become
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
 

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from firmware import kinds, settings
+from firmware import kinds
 from firmware.settings import Settings, SettingsError, load
+from wire.remote import SETTINGS_MOST
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_a_wrong_setting_is_named(values, key):
     assert str(caught.value).startswith(key + ": ")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b" " * (settings.FILE_OCTETS + 1), b"{}x"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff\xfe", b" " * (SETTINGS_MOST + 1), b"{}x"])
 def test_a_broken_file_is_a_settings_error(tmp_path, text):
     path = tmp_path / "settings.json"
     path.write_bytes(text)

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from firmware import link_settings
-from gateway.node_secrets import HIDDEN, hidden, kept
+from gateway.node_secrets import hidden, kept
+from wire.remote import HIDDEN
 
 
 def settings(key="a secret", password="another one", ssid="site", user="240ac4000001"):

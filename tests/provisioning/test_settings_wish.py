@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from provisioning.settings_wish import FILE_OCTETS, TEXT_OCTETS, InvalidSettings, SettingsWish, link_via
+from provisioning.settings_wish import InvalidSettings, SettingsWish, link_via
+from wire.fields import TEXT_LIMIT
+from wire.remote import SETTINGS_MOST
 
 
 def test_without_a_wish_the_present_settings_stay():
@@ -35,7 +37,7 @@ def test_a_name_changes_the_file_that_is_given():
         (b"\xff", "node.json: not JSON"),
         (b"[" * 5000, "node.json: not JSON"),
         (b"[]", "node.json: not an object"),
-        (b" " * (FILE_OCTETS + 1), f"node.json: {FILE_OCTETS + 1} octets, limit {FILE_OCTETS}"),
+        (b" " * (SETTINGS_MOST + 1), f"node.json: {SETTINGS_MOST + 1} octets, limit {SETTINGS_MOST}"),
     ],
 )
 def test_a_file_that_no_node_reads_is_refused_at_once(file, expected):
@@ -44,9 +46,9 @@ def test_a_file_that_no_node_reads_is_refused_at_once(file, expected):
 
 
 def test_a_name_over_the_limit_is_refused():
-    SettingsWish(name="x" * TEXT_OCTETS)
+    SettingsWish(name="x" * TEXT_LIMIT)
     with pytest.raises(InvalidSettings, match="--name: over 200 octets"):
-        SettingsWish(name="x" * (TEXT_OCTETS + 1))
+        SettingsWish(name="x" * (TEXT_LIMIT + 1))
 
 
 @pytest.mark.parametrize("present", [b"torn", b'{"node": 5}'])
@@ -56,7 +58,7 @@ def test_present_settings_that_cannot_be_changed_are_named(present):
 
 
 def test_the_present_settings_may_grow_up_to_the_limit():
-    present = json.dumps({"node": {}, "x": "y" * (FILE_OCTETS - 30)}).encode()
+    present = json.dumps({"node": {}, "x": "y" * (SETTINGS_MOST - 30)}).encode()
     with pytest.raises(InvalidSettings, match="the settings would be"):
         SettingsWish(name="n" * 100).resolve(present)
 
