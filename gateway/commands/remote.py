@@ -26,7 +26,7 @@ from wire.remote import AWAKE_MOST_S, MAINTENANCE_MOST_S, TRIAL_LEAST_S, TRIAL_M
 LOOK_S = 0.2
 ESCAPE_MOST = 10  # characters that one octet may become
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
-
+_FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _WITHIN = click.option(
     "--within",
     "seconds",
@@ -37,7 +37,7 @@ _WITHIN = click.option(
 )
 
 
-@click.group(short_help="Have a node show its settings, park its sampling, reset.")
+@click.group(short_help="Have a node do something: settings, application, a pause, a reset.")
 @click.argument("node")
 @click.pass_context
 def remote(context: click.Context, node: str) -> None:
@@ -74,7 +74,7 @@ def show(node: str, *, as_json: bool, config_path: Path | None) -> None:
 
 
 @settings.command(name="set")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_FILE
 @_WITHIN
 @_JSON
 @agents_config
@@ -86,15 +86,14 @@ def set_(node: str, *, file: Path, seconds: int, as_json: bool, config_path: Pat
     value is there and a record is stored by the gateway. The link may be cut meanwhile, or the node lose its
     power: ask again, and it goes on where it was.
     """
-    octets = base64.b64encode(file.read_bytes()).decode()
-    ways = {"octets": octets, "seconds": seconds}
-    errand = _done(config_path, node, "settings.set", title="settings", as_json=as_json, **ways)
+    trial = _trial(file, seconds)
+    errand = _done(config_path, node, "settings.set", title="settings", as_json=as_json, **trial)
     if not as_json:
         click.echo(f"node {errand['node']} measures with its new settings, and keeps them")
 
 
 @remote.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_FILE
 @_WITHIN
 @_JSON
 @agents_config
@@ -105,9 +104,8 @@ def update(node: str, *, file: Path, seconds: int, as_json: bool, config_path: P
     It goes into the slot that the node does not run from, so that the one which works stays until the new one
     has measured and was acknowledged.
     """
-    octets = base64.b64encode(file.read_bytes()).decode()
-    ways = {"octets": octets, "seconds": seconds}
-    errand = _done(config_path, node, "update", title="application", as_json=as_json, **ways)
+    trial = _trial(file, seconds)
+    errand = _done(config_path, node, "update", title="application", as_json=as_json, **trial)
     if not as_json:
         click.echo(f"node {errand['node']} runs fieldgate {errand['answer']['version']}, and keeps it")
 
@@ -171,6 +169,10 @@ def awake(node: str, *, seconds: int, as_json: bool, config_path: Path | None) -
 def harmless(octets: bytes) -> str:
     """A node's own text in its lines, without what a terminal would obey."""
     return "\n".join(printable(line, len(octets) * ESCAPE_MOST) for line in octets.rstrip().split(b"\n"))
+
+
+def _trial(file: Path, seconds: int) -> dict[str, object]:
+    return {"octets": base64.b64encode(file.read_bytes()).decode(), "seconds": seconds}
 
 
 def _done(
