@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.bench import Bench
+from hil_tests.site import Site
 
 
 @pytest.fixture
@@ -21,4 +22,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def draining_bench(tmp_path: Path) -> Iterator[Bench]:
     """As `bench`, but the store forgets what is delivered."""
     with Bench(tmp_path, archive=False) as bench:
+        yield bench
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """An access point, and the local broker behind it."""
+    with Site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def wifi_bench(tmp_path: Path, site: Site) -> Iterator[Bench]:
+    """As `bench`, and its gateway is at the broker of `site`."""
+    with Bench(tmp_path, settings=site.gateway()) as bench:
         yield bench

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from hil_tests.bench import SETTINGS, Bench, NodeBoard, eventually, judge
+from hil_tests.bench import SETTINGS, Bench, eventually, judge
 from hil_tests.dated import assert_honest, dated, errors_s
+from hil_tests.remote import as_file, remote
 from hil_tests.site import Site
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(180)]
 
 ASLEEP = {**SETTINGS, "sleep": {"wake_ms": 5000, "send_every": 2, "link_s": 10}}
 USEFUL_S = 0.5  # what a clock that may be 1 % off makes of ten seconds, and what a busy machine adds
-
-
-def remote(bench: Bench, node: NodeBoard, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`fieldgate remote` about this node."""
-    config = bench.gateway.state.parent / "remote.toml"
-    config.write_text(f'[gateway]\nstate_directory = "{bench.gateway.state}"\n[[port]]\nglob = "/dev/x"\n')
-    command = [sys.executable, "-m", "gateway.cli", "remote", node.uid, *arguments, "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=80, check=False)
 
 
 def links(bench: Bench) -> list[str]:
@@ -53,9 +44,8 @@ def test_it_is_kept_awake_by_a_wish_that_waits_and_no_record_of_any_wake_is_lost
     assert "sleeps: this waits for its next contact" in kept.stderr
     assert links(bench) == ["open"]
     shown = remote(bench, node, "settings", "show")
-    wanted = bench.gateway.state.parent / "wanted.json"
-    wanted.write_text(json.dumps({**json.loads(shown.stdout), "node": {"name": "forest"}}))
-    tried = remote(bench, node, "settings", "set", str(wanted))
+    wanted = {**json.loads(shown.stdout), "node": {"name": "forest"}}
+    tried = remote(bench, node, "settings", "set", as_file(bench, wanted))
     assert (tried.returncode, "keeps them" in tried.stdout) == (0, True), tried.stderr
     bench.settle()
     judge(bench, node)

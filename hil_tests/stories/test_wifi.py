@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,8 @@ KILLS = 4
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def bench(tmp_path: Path, site: Site) -> Iterator[Bench]:
-    with Bench(tmp_path, settings=site.gateway()) as bench:
-        yield bench
+def bench(wifi_bench: Bench) -> Bench:
+    return wifi_bench
 
 
 def flows(bench: Bench, more: int = 10, timeout_s: float = 40.0) -> None:

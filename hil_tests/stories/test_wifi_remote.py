@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from binascii import crc32
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,15 +20,8 @@ NINE_STARTS_FAILED = b"fg\x09\x00" + crc32(b"fg\x09\x00").to_bytes(4, "big")  # 
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def bench(tmp_path: Path, site: Site) -> Iterator[Bench]:
-    with Bench(tmp_path, settings=site.gateway()) as bench:
-        yield bench
+def bench(wifi_bench: Bench) -> Bench:
+    return wifi_bench
 
 
 def test_a_node_in_safe_mode_says_why_shows_its_settings_and_takes_an_application(
