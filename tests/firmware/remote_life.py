@@ -55,6 +55,18 @@ class RemoteLife(Life):
         assert answer == ("ok", None)
         self.time.run_until(lambda: self.boots > boots, 30)
 
+    def record_trial(self, what, octets):
+        """Have the flash recorded from a fresh start until what is put is in force; switched off then."""
+        self.board.kill()
+        self.board.record_flash()
+        self.board.start()
+        self.until_hello(2)
+        self.try_out(what, octets)
+        self.until_hello(3)
+        self.time.run_for(20)
+        self.board.kill()
+        return self.board.flash_recording
+
     @property
     def boots(self):
         return sum(self.starts.values())

@@ -139,17 +139,10 @@ def test_one_trial_at_a_time_and_only_of_what_is_there(life):
 def test_at_a_power_cut_at_any_moment_the_old_ones_or_the_new_ones_are_in_force(tmp_path, record_property):
     life = RemoteLife(tmp_path, {**build().files, "/settings.json": OLD})
     life.until_good()
-    life.board.kill()
-    life.board.record_flash()
-    life.board.start()
-    life.until_hello(2)
-    life.try_out("settings", NEW)
-    life.until_hello(3)
-    life.time.run_for(20)
+    recording = life.record_trial("settings", NEW)
     assert life.file("/settings.json") == NEW
-    life.board.kill()
     life.close()
-    found = verdict(life.board.flash_recording, whole_every=100)
+    found = verdict(recording, whole_every=100)
     record_property(COUNTED, f"{found.cuts} power cuts in a change of settings, {len(found.found)} mistakes")
     old, new = (hashlib.sha256(octets).hexdigest() for octets in (OLD, NEW))
     assert found.found == []

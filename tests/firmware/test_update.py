@@ -212,15 +212,7 @@ def test_a_power_cut_while_it_unpacks_costs_nothing_but_the_unpacking(live):
 def test_at_a_power_cut_at_any_moment_the_slot_in_force_is_whole(live, record_property):
     """From its last chunks until the new one is kept: what would start is there, octet by octet."""
     life = live(WHOLE, left=5000)
-    life.board.kill()
-    life.board.record_flash()
-    life.board.start()
-    life.until_hello(2)
-    life.try_out("application", WHOLE)
-    life.until_hello(3)
-    life.time.run_for(20)
-    life.board.kill()
-    found = verdict(life.board.flash_recording, WHOLE_EVERY)
+    found = verdict(life.record_trial("application", WHOLE), WHOLE_EVERY)
     record_property(COUNTED, f"{found.cuts} power cuts in an update, {len(found.found)} mistakes")
     settings = hashlib.sha256(SETTINGS).hexdigest()
     assert found.found == []
