@@ -4,7 +4,7 @@
 class Ticks:
     """An ever-growing count of microseconds from 0.
 
-    `total_us` is what it showed last; a boot that goes on after deep sleep raises it (firmware.begin).
+    `total_us` is what it showed last; a boot that goes on after deep sleep raises it (firmware.resume).
     `source` gives wrapping microseconds; `most` is the largest it gives (time.ticks_add(0, -1)).
     `now_us` must be called at least once per wrap: 17.9 minutes on the ESP32.
     """

@@ -3,13 +3,13 @@
 import gc
 
 from firmware import board
+from firmware.pages import HEAP_RESERVE
 from firmware.queue import READINGS, WEAR_PER_ERASE
 from wire.block import BlockBuilder
 from wire.compat import const
 
-# Asked for in one piece. Not more: where the heap lacks it, an ESP32's grows by all that Wi-Fi has left.
-# The queue asks for as much (firmware.pages), and must.
-PIECE_MOST = const(4096)
+# Of what is asked for in one piece. Not more than the queue asks for, and must: where the heap lacks it, an
+# ESP32's grows by all that Wi-Fi has left.
 PIECE_LEAST = const(256)
 
 
@@ -47,7 +47,7 @@ def tell(now_us: int, encoder, queue, link, samplers: list) -> None:
 
 
 def _piece() -> int:
-    octets = PIECE_MOST
+    octets = HEAP_RESERVE
     while octets >= PIECE_LEAST:
         try:
             bytearray(octets)

@@ -36,10 +36,10 @@ class Orders:
     """Obeys one order after another; `tell(level, text)` is a line of the log.
 
     `samplers` can be `parked`, `queue` is firmware.queue's, files are below `root`; `hello.trial` is what
-    this boot tries.
+    this boot tries; `sleeper` is firmware.sleeper's, None in a node that never sleeps.
     """
 
-    def __init__(self, root: str, samplers: list, queue, ticks, tell, hello=None, sleeper=None) -> None:
+    def __init__(self, root: str, samplers: list, queue, ticks, tell, hello, sleeper) -> None:
         self._hello = hello
         self._sleeper = sleeper
         self._root = root

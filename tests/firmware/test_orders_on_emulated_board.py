@@ -154,7 +154,7 @@ class Ticks:
         return self.ms
 
 ticks = Ticks()
-obedient = orders.Orders("/", [], None, ticks, print)
+obedient = orders.Orders("/", [], None, ticks, print, None, None)
 obedient.answer(remote.Command(1, "maintenance", {"seconds": 70}))
 for ticks.ms in (64999, 65000, 74999, 75000):
     print(obedient.look())
