@@ -1,4 +1,4 @@
-"""What node_block.py runs on MicroPython: a block, from scans to octets for the line, and JSON beside it."""
+"""What node_block.py runs on MicroPython: blocks, from scans to octets for the line, and JSON beside them."""
 
 # ruff: noqa: ANN001, ANN201 - a program for MicroPython
 
@@ -15,33 +15,50 @@ from wire.framing import stuff
 ESCAPES_UP = b"\x7d\x7e"  # constants: the compiled modules have the values alone
 READINGS = 1
 BOOT = 37 << 16
-SCANS = 10
-SCAN = (2541, 4512, 101325)  # a BME280's three channels
-BLOCKS = 20  # in a batch, for which the heap has room without a collection
+BLOCKS = 10  # in a batch, for which the heap has room without a collection
 BATCHES = 50
-
-queue = RamQueue(BOOT, 24576)
-encoder = Encoder(1024)
-builder = BlockBuilder(len(SCAN), SCANS)
-scans = [tuple([value + at for value in SCAN]) for at in range(SCANS)]
-
-
-def ours(seq):
-    """Encode, queue, take out, frame; acknowledged at once, as with a gateway there."""
-    for at in range(SCANS):
-        builder.add(3600000000 + at * 1000000, scans[at])
-    queue.append(READINGS, seq, builder.encode(encoder, BOOT, READINGS, seq, 0))
-    builder.clear()
-    frame = stuff(queue.get(BOOT, READINGS, seq)[0], ESCAPES_UP)
-    queue.free(BOOT, READINGS, seq + 1)
-    return frame
+# Microseconds between two scans, and the scans: ten of a BME280's three channels, 64 of a load cell.
+KINDS = (
+    (1000000, [(2541 + at, 4512 + at, 101325 + at) for at in range(10)]),
+    (12291, [(84012 + 37 * at % 51,) for at in range(64)]),
+)
 
 
-def plain(seq):
+class Ours:
+    """Encodes, queues, takes out, frames; acknowledged at once, as with a gateway there."""
+
+    def __init__(self, period_us, scans) -> None:
+        self.period_us = period_us
+        self.scans = scans
+        self.queue = RamQueue(BOOT, 24576)
+        self.encoder = Encoder(1024)
+        self.builder = BlockBuilder(len(scans[0]), len(scans))
+
+    def make(self, seq):
+        """The frame of a block."""
+        builder = self.builder
+        for at in range(len(self.scans)):
+            builder.add(3600000000 + at * self.period_us, self.scans[at])
+        self.queue.append(READINGS, seq, builder.encode(self.encoder, BOOT, READINGS, seq, 0))
+        builder.clear()
+        frame = stuff(self.queue.get(BOOT, READINGS, seq)[0], ESCAPES_UP)
+        self.queue.free(BOOT, READINGS, seq + 1)
+        return frame
+
+
+class Plain:
     """The same values as a line of JSON with a check sum, which a list keeps until it is acknowledged."""
-    waiting = [json.dumps({"boot": BOOT, "seq": seq, "t": 3600000000, "dt": 1000000, "scans": scans})]
-    line = waiting.pop(0).encode()
-    return line + b" %08x\n" % crc32(line)
+
+    def __init__(self, period_us, scans) -> None:
+        self.period_us = period_us
+        self.scans = scans
+
+    def make(self, seq):
+        """The line."""
+        block = {"boot": BOOT, "seq": seq, "t": 3600000000, "dt": self.period_us, "scans": self.scans}
+        waiting = [json.dumps(block)]
+        line = waiting.pop(0).encode()
+        return line + b" %08x\n" % crc32(line)
 
 
 def figures(make):
@@ -64,4 +81,4 @@ def figures(make):
     return least_us / BLOCKS, allocated // BLOCKS, len(frame)
 
 
-print(json.dumps([figures(ours), figures(plain)]))
+print(json.dumps([[figures(way(*kind).make) for way in (Ours, Plain)] for kind in KINDS]))

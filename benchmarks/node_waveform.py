@@ -4,21 +4,18 @@
 
 In virtual time, over a console of 115200 baud whose writes hold the node up as on a board. Counts the
 conversions that the chip made, those that came, and the slots that were missed; now and then the gateway
-hears nothing, so that a backlog has to drain. Exit status 1 when anything was missed. Then what one block
-costs, on the MicroPython with an ESP32's floats where it is built.
+hears nothing, so that a backlog has to drain. Exit status 1 when anything was missed. What one block costs is
+in benchmarks.node_block.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import node_image
 from hil_tests.board import Board, VirtualTime
 from hil_tests.chips import HX711Chip, Load
-from hil_tests.interpreters import ProgramMissing, micropython
 from hil_tests.session_gateway import SessionGateway
 from provisioning.application import build
 from wire import up
@@ -32,37 +29,6 @@ BAUD = 115_200
 DEAF_EVERY_S = 600
 DEAF_S = 20
 REST_S = 10  # at the end, for what is on its way
-
-ONE_BLOCK = """
-import gc, time
-from wire.block import BlockBuilder
-from wire.cbor import Encoder
-from wire.framing import ESCAPES_UP, stuff
-builder = BlockBuilder(1, 64)
-encoder = Encoder(1024)
-def fill():
-    builder.clear()
-    for at in range(64):
-        builder.add(3600000000 + at * 12291, (84012 + 37 * at % 51,))
-def send():
-    return stuff(builder.encode(encoder, 37 << 16, 2, 1234, 1), ESCAPES_UP)
-fill()
-gc.collect()
-gc.disable()
-before = gc.mem_alloc()
-frame = send()
-octets = gc.mem_alloc() - before
-gc.enable()
-begun = time.ticks_us()
-for _ in range(200):
-    send()
-encoded = time.ticks_diff(time.ticks_us(), begun) // 200
-begun = time.ticks_us()
-for _ in range(200):
-    fill()
-filled = time.ticks_diff(time.ticks_us(), begun) // 200
-print(octets, len(frame), encoded, filled)
-"""
 
 
 def hour(minutes: float) -> int:
@@ -96,25 +62,6 @@ def hour(minutes: float) -> int:
     return missed + gaps
 
 
-def one_block() -> None:
-    """Print what a block of 64 conversions costs."""
-    try:
-        program = micropython("single-float")
-    except ProgramMissing as missing:
-        print(missing)
-        return
-    done = subprocess.run(
-        [program, "-X", "heapsize=400k", "-c", ONE_BLOCK],
-        env={"MICROPYPATH": f"{node_image.ROOT}:.frozen"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    octets, frame, encoded_us, filled_us = map(int, done.stdout.split())
-    print(f"a block of 64 conversions: a frame of {frame} octets, {octets} octets allocated,")
-    print(f"{encoded_us} us to encode and frame, {filled_us} us to take 64 scans, on this machine")
-
-
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(
@@ -122,7 +69,6 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=60)
     missed = hour(parser.parse_args().minutes)
-    one_block()
     if missed:
         sys.exit("something was missed")
 
